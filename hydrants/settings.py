@@ -1,0 +1,50 @@
+"""Settings, read from the environment (`HYDRANTS_*`) or from a file `.env`."""
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where things are and which campaign runs; `.env.example` documents each."""
+
+    model_config = SettingsConfigDict(env_prefix="HYDRANTS_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = "sqlite:///var/hydrants.sqlite"
+    uploads: Path = Path("var/uploads")
+    registers: Path = Path("var/registers")
+    landing: Path = Path("var/landing")
+    site: Path = Path("var/site")
+    boundaries: Path = Path("var/boundaries.geojson")
+    addresses: Path = Path("var/addresses.csv")
+
+    campaign_start: date = date(2019, 1, 1)
+    campaign_end: date = date(2019, 12, 31)
+
+    upload_stable_s: float = Field(default=2.0, ge=0)
+    """A file younger than this is taken to be still in transit, and left alone."""
+
+    link_probability: float = Field(default=0.95, gt=0.5, lt=1)
+    """A record is linked without review from this posterior probability on."""
+
+    @model_validator(mode="after")
+    def _campaign_runs_forward(self) -> "Settings":
+        if self.campaign_end < self.campaign_start:
+            raise ValueError(
+                f"HYDRANTS_CAMPAIGN_END {self.campaign_end} lies before "
+                f"HYDRANTS_CAMPAIGN_START {self.campaign_start}"
+            )
+        return self
+
+    def as_of(self, asked: date | None, today: date) -> date:
+        """The day the figures speak of: asked for, else today, at most the campaign's last day."""
+        return asked or min(today, self.campaign_end)
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process."""
+    return Settings()

@@ -1,0 +1,25 @@
+"""One way to the database, the same on SQLite and on PostgreSQL + PostGIS.
+
+Stages write inside `write(engine)`: one transaction, all or nothing. They ask
+`is_done` whether equal inputs were computed before, and `mark_done` when they
+have. Figures come from the files in `sql/` through `run_sql`.
+"""
+
+from hydrants.store.engine import SQL_DIR, create_engine, migrate, read, write
+from hydrants.store.frames import insert_rows, read_frame, run_sql
+from hydrants.store.stage_state import fingerprint, is_done, mark_done, utc_now
+
+__all__ = [
+    "SQL_DIR",
+    "create_engine",
+    "fingerprint",
+    "insert_rows",
+    "is_done",
+    "mark_done",
+    "migrate",
+    "read",
+    "read_frame",
+    "run_sql",
+    "utc_now",
+    "write",
+]

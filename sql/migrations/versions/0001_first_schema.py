@@ -1,0 +1,710 @@
+"""The first schema: every stage's tables; on PostgreSQL also points for GIS tools.
+
+Revision: 0001, follows nothing.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+WITH_POINTS = ("address", "hydrant_state", "location", "snapshot_hydrant")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "decision",
+        sa.Column(
+            "decision_id",
+            BigId,
+            autoincrement=True,
+            nullable=False,
+            comment="counts up; the last one not revoked holds",
+        ),
+        sa.Column(
+            "sha256",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the file, so that it holds in a rebuilt database too",
+        ),
+        sa.Column("sheet", sa.Text(), nullable=False, comment="sheet of the row"),
+        sa.Column("row_number", sa.Integer(), nullable=False, comment="row"),
+        sa.Column("verdict", sa.Text(), nullable=False, comment="linked or new"),
+        sa.Column("hydrant_id", sa.Text(), nullable=True, comment="hydrant when linked"),
+        sa.Column("note", sa.Text(), nullable=True, comment="the person's reason"),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
+        sa.Column(
+            "revoked_at", sa.DateTime(timezone=True), nullable=True, comment="when it was taken back, UTC"
+        ),
+        sa.CheckConstraint("verdict IN ('linked', 'new')", name="ck_decision_verdict"),
+        sa.PrimaryKeyConstraint("decision_id", name="pk_decision"),
+        comment="What a person decided about a row; outranks every score and survives re-runs and rebuilds",
+    )
+    op.create_index("ix_decision_sha256", "decision", ["sha256"], unique=False)
+    op.create_table(
+        "gemeente",
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="NIS code of Statbel"),
+        sa.Column("name_nl", sa.Text(), nullable=False, comment="Dutch name"),
+        sa.PrimaryKeyConstraint("nis", name="pk_gemeente"),
+        comment="The eighteen gemeenten; the NIS code is the key, the name a label",
+    )
+    op.create_table(
+        "operator",
+        sa.Column("operator", sa.Text(), nullable=False, comment="short name, key"),
+        sa.Column("name", sa.Text(), nullable=False, comment="name on the page"),
+        sa.Column("position", sa.Integer(), nullable=False, comment="order on the page"),
+        sa.PrimaryKeyConstraint("operator", name="pk_operator"),
+        comment="Water companies that own hydrants",
+    )
+    op.create_table(
+        "run",
+        sa.Column("run_id", BigId, autoincrement=True, nullable=False, comment="counts up"),
+        sa.Column(
+            "kind", sa.Text(), nullable=False, comment="what ran, such as night or inspections_nightly"
+        ),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+        sa.Column(
+            "finished_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="UTC; empty while it runs or when it died",
+        ),
+        sa.Column(
+            "counts", sa.JSON(), nullable=True, comment="what changed: rows read, records, links, snapshot"
+        ),
+        sa.PrimaryKeyConstraint("run_id", name="pk_run"),
+        comment="Each run of the night, whatever started it",
+    )
+    op.create_table(
+        "stage_state",
+        sa.Column("stage", sa.Text(), nullable=False, comment="stage"),
+        sa.Column("scope", sa.Text(), nullable=False, comment="upload:12 or batch:westlandia/33021"),
+        sa.Column(
+            "fingerprint",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the inputs: profile, reference data, code version, rows",
+        ),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
+        sa.Column("counts", sa.JSON(), nullable=False, comment="what came out"),
+        sa.PrimaryKeyConstraint("stage", "scope", name="pk_stage_state"),
+        comment="From which inputs a stage last computed a scope; equal inputs are not computed again",
+    )
+    op.create_table(
+        "address",
+        sa.Column("address_id", BigId, nullable=False, comment="ordinal in the address file"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
+        sa.Column("postcode", sa.String(length=4), nullable=True, comment="postcode"),
+        sa.Column("street", sa.Text(), nullable=False, comment="street name as the file writes it"),
+        sa.Column("street_key", sa.Text(), nullable=False, comment="street name folded for comparison"),
+        sa.Column("house_number", sa.Text(), nullable=True, comment="house number with its letter"),
+        sa.Column(
+            "x_l72",
+            sa.Double(),
+            nullable=True,
+            comment="Lambert 72 x in metres; empty when the file has none",
+        ),
+        sa.Column("y_l72", sa.Double(), nullable=True, comment="Lambert 72 y in metres"),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_address_nis"),
+        sa.PrimaryKeyConstraint("address_id", name="pk_address"),
+        comment="Addresses of the loaded address file",
+    )
+    op.create_index("ix_address_nis_street_key", "address", ["nis", "street_key"], unique=False)
+    op.create_table(
+        "contract",
+        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
+        sa.Column("valid_from", sa.Date(), nullable=False, comment="first day"),
+        sa.Column("valid_to", sa.Date(), nullable=True, comment="last day; empty while it runs"),
+        sa.Column("contractor", sa.Text(), nullable=False, comment="firm that inspects"),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_contract_nis"),
+        sa.ForeignKeyConstraint(["operator"], ["operator.operator"], name="fk_contract_operator"),
+        sa.PrimaryKeyConstraint("operator", "nis", "valid_from", name="pk_contract"),
+        comment="Who inspects the hydrants of an operator in a gemeente, and from when until when",
+    )
+    op.create_table(
+        "hydrant",
+        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="our id, stable over exports"),
+        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column(
+            "supplier_id",
+            sa.Text(),
+            nullable=True,
+            comment="the operator's own number; empty where the operator gives none",
+        ),
+        sa.ForeignKeyConstraint(["operator"], ["operator.operator"], name="fk_hydrant_operator"),
+        sa.PrimaryKeyConstraint("hydrant_id", name="pk_hydrant"),
+        comment="A registered hydrant's identity, which never changes",
+    )
+    op.create_index("ix_hydrant_operator_supplier_id", "hydrant", ["operator", "supplier_id"], unique=False)
+    op.create_table(
+        "register_version",
+        sa.Column(
+            "register_version_id",
+            BigId,
+            autoincrement=True,
+            nullable=False,
+            comment="counts up over all operators: a single number names one state of all registers",
+        ),
+        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="hash of the export's bytes"),
+        sa.Column("file_name", sa.Text(), nullable=False, comment="name of the export"),
+        sa.Column("exported_on", sa.Date(), nullable=False, comment="day the operator made the export"),
+        sa.Column(
+            "scope",
+            sa.JSON(),
+            nullable=False,
+            comment="NIS codes the export declares to cover completely; absences count only there",
+        ),
+        sa.Column("loaded_at", sa.DateTime(timezone=True), nullable=False, comment="when it was loaded, UTC"),
+        sa.Column(
+            "counts",
+            sa.JSON(),
+            nullable=False,
+            comment="rows, added, unchanged, moved, changed, removed, rejected",
+        ),
+        sa.ForeignKeyConstraint(["operator"], ["operator.operator"], name="fk_register_version_operator"),
+        sa.PrimaryKeyConstraint("register_version_id", name="pk_register_version"),
+        sa.UniqueConstraint("operator", "sha256", name="uq_register_version_operator_sha256"),
+        comment="Each load of an operator's register export",
+    )
+    op.create_table(
+        "upload",
+        sa.Column("upload_id", BigId, autoincrement=True, nullable=False, comment="counts up"),
+        sa.Column("sha256", sa.String(length=64), nullable=False, comment="hash of the bytes"),
+        sa.Column("contractor", sa.Text(), nullable=False, comment="firm that sent it"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente whose folder it came in"),
+        sa.Column(
+            "file_name",
+            sa.Text(),
+            nullable=False,
+            comment="name it goes by: the first, in order of the alphabet, that it was delivered under",
+        ),
+        sa.Column("size_bytes", BigId, nullable=False, comment="length"),
+        sa.Column(
+            "landed_at", sa.DateTime(timezone=True), nullable=False, comment="when it was first seen, UTC"
+        ),
+        sa.Column(
+            "rejected_because",
+            sa.Text(),
+            nullable=True,
+            comment="why the whole file cannot be used, in Dutch",
+        ),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_upload_nis"),
+        sa.PrimaryKeyConstraint("upload_id", name="pk_upload"),
+        sa.UniqueConstraint("sha256", name="uq_upload_sha256"),
+        comment="Each distinct file content ever received; its bytes lie in LANDING under the hash, for good",
+    )
+    op.create_index("ix_upload_contractor_nis", "upload", ["contractor", "nis"], unique=False)
+    op.create_table(
+        "delivery",
+        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente folder"),
+        sa.Column("file_name", sa.Text(), nullable=False, comment="file name"),
+        sa.Column("upload_id", BigId, nullable=False, comment="content"),
+        sa.Column(
+            "seen_at", sa.DateTime(timezone=True), nullable=False, comment="when it was first seen there, UTC"
+        ),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_delivery_nis"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_delivery_upload_id"),
+        sa.PrimaryKeyConstraint("contractor", "nis", "file_name", "upload_id", name="pk_delivery"),
+        comment="Each place and name under which a content was delivered",
+    )
+    op.create_table(
+        "hydrant_state",
+        sa.Column("hydrant_state_id", BigId, autoincrement=True, nullable=False, comment="surrogate"),
+        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
+        sa.Column("from_version_id", BigId, nullable=False, comment="first register version that says so"),
+        sa.Column(
+            "to_version_id",
+            BigId,
+            nullable=True,
+            comment="first register version that no longer says so; empty while it holds",
+        ),
+        sa.Column("row_number", sa.Integer(), nullable=False, comment="row in the export of from_version_id"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente by the boundaries"),
+        sa.Column("x_l72", sa.Double(), nullable=False, comment="Lambert 72 x in metres"),
+        sa.Column("y_l72", sa.Double(), nullable=False, comment="Lambert 72 y in metres"),
+        sa.Column(
+            "hydrant_type",
+            sa.Text(),
+            nullable=True,
+            comment="aboveground, underground, rising_point or wall_mounted",
+        ),
+        sa.Column("diameter_mm", sa.Integer(), nullable=True, comment="nominal diameter of the hydrant"),
+        sa.Column("main_diameter_mm", sa.Integer(), nullable=True, comment="diameter of the main"),
+        sa.Column(
+            "street_names",
+            sa.Text(),
+            nullable=True,
+            comment="street names as the export gives them: none, one or several",
+        ),
+        sa.Column("created_on", sa.Date(), nullable=True, comment="creation date in the export"),
+        sa.Column(
+            "to_check",
+            sa.Text(),
+            nullable=True,
+            comment="what the refresh rule asks to check: coordinates or attributes",
+        ),
+        sa.ForeignKeyConstraint(
+            ["from_version_id"],
+            ["register_version.register_version_id"],
+            name="fk_hydrant_state_from_version_id",
+        ),
+        sa.ForeignKeyConstraint(["hydrant_id"], ["hydrant.hydrant_id"], name="fk_hydrant_state_hydrant_id"),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_hydrant_state_nis"),
+        sa.ForeignKeyConstraint(
+            ["to_version_id"], ["register_version.register_version_id"], name="fk_hydrant_state_to_version_id"
+        ),
+        sa.PrimaryKeyConstraint("hydrant_state_id", name="pk_hydrant_state"),
+        comment="What a register says of a hydrant, from one version until another",
+    )
+    op.create_index("ix_hydrant_state_hydrant_id", "hydrant_state", ["hydrant_id"], unique=False)
+    op.create_index("ix_hydrant_state_nis", "hydrant_state", ["nis"], unique=False)
+    op.create_index("ix_hydrant_state_x_l72", "hydrant_state", ["x_l72"], unique=False)
+    op.create_table(
+        "raw_row",
+        sa.Column("row_id", BigId, nullable=False, comment="upload_id * 10 000 000 + ordinal in the file"),
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column("sheet_number", sa.Integer(), nullable=False, comment="sheet"),
+        sa.Column(
+            "row_number",
+            sa.Integer(),
+            nullable=False,
+            comment="line, worksheet row, feature id or feature ordinal, as the sender sees it",
+        ),
+        sa.Column("cells", sa.JSON(), nullable=False, comment="list of texts, null where a cell is empty"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_raw_row_upload_id"),
+        sa.PrimaryKeyConstraint("row_id", name="pk_raw_row"),
+        comment="Every row of every upload, as text",
+    )
+    op.create_index("ix_raw_row_upload_id", "raw_row", ["upload_id"], unique=False)
+    op.create_table(
+        "raw_sheet",
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column("sheet_number", sa.Integer(), nullable=False, comment="1, 2, ..."),
+        sa.Column("sheet", sa.Text(), nullable=False, comment="name; empty for formats without sheets"),
+        sa.Column(
+            "columns",
+            sa.JSON(),
+            nullable=True,
+            comment="column names where the format declares them, else null",
+        ),
+        sa.Column(
+            "crs", sa.Text(), nullable=True, comment="coordinate system the file declares, such as EPSG:4326"
+        ),
+        sa.Column("blank_rows", sa.Integer(), nullable=False, comment="rows without any text, not stored"),
+        sa.Column(
+            "notice",
+            sa.Text(),
+            nullable=True,
+            comment="what the sender should know, such as a skipped hidden sheet, in Dutch",
+        ),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_raw_sheet_upload_id"),
+        sa.PrimaryKeyConstraint("upload_id", "sheet_number", name="pk_raw_sheet"),
+        comment="A sheet or layer of an upload",
+    )
+    op.create_table(
+        "register_rejection",
+        sa.Column("register_version_id", BigId, nullable=False, comment="load"),
+        sa.Column("row_number", sa.Integer(), nullable=False, comment="row in the export"),
+        sa.Column("reason", sa.Text(), nullable=False, comment="why, in Dutch"),
+        sa.ForeignKeyConstraint(
+            ["register_version_id"],
+            ["register_version.register_version_id"],
+            name="fk_register_rejection_register_version_id",
+        ),
+        sa.PrimaryKeyConstraint("register_version_id", "row_number", name="pk_register_rejection"),
+        comment="Rows of a register export that could not be used",
+    )
+    op.create_table(
+        "snapshot",
+        sa.Column("snapshot_id", BigId, autoincrement=True, nullable=False, comment="counts up"),
+        sa.Column("as_of", sa.Date(), nullable=False, comment="the day the figures speak of"),
+        sa.Column("campaign_start", sa.Date(), nullable=False, comment="first day of the campaign"),
+        sa.Column("campaign_end", sa.Date(), nullable=False, comment="last day of the campaign"),
+        sa.Column("register_version_id", BigId, nullable=False, comment="state of the registers"),
+        sa.Column(
+            "fingerprint",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of everything in it; an equal state is not published twice",
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
+        sa.ForeignKeyConstraint(
+            ["register_version_id"],
+            ["register_version.register_version_id"],
+            name="fk_snapshot_register_version_id",
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", name="pk_snapshot"),
+        comment="A published state, immutable",
+    )
+    op.create_table(
+        "current_snapshot",
+        sa.Column("pointer", sa.Text(), nullable=False, comment="always 'current'"),
+        sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
+        sa.Column(
+            "published_at", sa.DateTime(timezone=True), nullable=False, comment="when the pointer moved, UTC"
+        ),
+        sa.CheckConstraint("pointer IN ('current')", name="ck_current_snapshot_pointer"),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshot.snapshot_id"], name="fk_current_snapshot_snapshot_id"
+        ),
+        sa.PrimaryKeyConstraint("pointer", name="pk_current_snapshot"),
+        comment="The pointer that readers follow: one row, moved last",
+    )
+    op.create_table(
+        "ledger",
+        sa.Column("row_id", BigId, nullable=False, comment="row"),
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column(
+            "disposition",
+            sa.Text(),
+            nullable=False,
+            comment="accepted, quarantined, duplicate; heading for titles and headers, which are no data",
+        ),
+        sa.Column(
+            "reasons",
+            sa.JSON(),
+            nullable=False,
+            comment="list of {code, column, value, message}; messages in Dutch",
+        ),
+        sa.Column(
+            "content_hash",
+            sa.String(length=32),
+            nullable=True,
+            comment="hash of what the row says; equal for identical rows",
+        ),
+        sa.Column("duplicate_of_row_id", BigId, nullable=True, comment="row it repeats"),
+        sa.CheckConstraint(
+            "disposition IN ('accepted', 'quarantined', 'duplicate', 'heading')", name="ck_ledger_disposition"
+        ),
+        sa.ForeignKeyConstraint(
+            ["duplicate_of_row_id"], ["raw_row.row_id"], name="fk_ledger_duplicate_of_row_id"
+        ),
+        sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_ledger_row_id"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_ledger_upload_id"),
+        sa.PrimaryKeyConstraint("row_id", name="pk_ledger"),
+        comment="What became of each row; every data row has exactly one disposition",
+    )
+    op.create_index("ix_ledger_content_hash", "ledger", ["content_hash"], unique=False)
+    op.create_index("ix_ledger_upload_id", "ledger", ["upload_id"], unique=False)
+    op.create_table(
+        "location",
+        sa.Column("row_id", BigId, nullable=False, comment="row"),
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column(
+            "x_l72",
+            sa.Double(),
+            nullable=True,
+            comment="best single point, Lambert 72 x in metres; empty when there is none",
+        ),
+        sa.Column("y_l72", sa.Double(), nullable=True, comment="best single point, Lambert 72 y in metres"),
+        sa.Column(
+            "location_method",
+            sa.Text(),
+            nullable=False,
+            comment="given_l72, given_l2008, given_wgs84, address_number, address_interpolated, address_street or none",
+        ),
+        sa.Column(
+            "location_accuracy_m",
+            sa.Double(),
+            nullable=True,
+            comment="standard deviation expected of that point, in metres",
+        ),
+        sa.Column(
+            "corrections",
+            sa.JSON(),
+            nullable=False,
+            comment="list of what was put right: axes_swapped, lambert_2008, decimal_point",
+        ),
+        sa.Column(
+            "is_outside_gemeente",
+            sa.Boolean(),
+            nullable=False,
+            comment="the point lies well outside the stated gemeente",
+        ),
+        sa.Column(
+            "street",
+            sa.Text(),
+            nullable=True,
+            comment="street of the address table that the address text names",
+        ),
+        sa.Column(
+            "address_x_l72",
+            sa.Double(),
+            nullable=True,
+            comment="where the address text points, Lambert 72 x in metres",
+        ),
+        sa.Column(
+            "address_y_l72",
+            sa.Double(),
+            nullable=True,
+            comment="where the address text points, Lambert 72 y in metres",
+        ),
+        sa.Column(
+            "address_method",
+            sa.Text(),
+            nullable=True,
+            comment="address_number, address_interpolated or address_street",
+        ),
+        sa.Column(
+            "address_accuracy_m",
+            sa.Double(),
+            nullable=True,
+            comment="standard deviation expected of a hydrant around it, in metres",
+        ),
+        sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_location_row_id"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_location_upload_id"),
+        sa.PrimaryKeyConstraint("row_id", name="pk_location"),
+        comment="Where a record is, by its coordinates and by its address, each with its accuracy",
+    )
+    op.create_index("ix_location_upload_id", "location", ["upload_id"], unique=False)
+    op.create_table(
+        "match",
+        sa.Column("row_id", BigId, nullable=False, comment="row"),
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column(
+            "verdict",
+            sa.Text(),
+            nullable=False,
+            comment="linked, review, new (probably not in the register) or unlocated",
+        ),
+        sa.Column("hydrant_id", sa.Text(), nullable=True, comment="hydrant; filled only when linked"),
+        sa.Column(
+            "match_method", sa.Text(), nullable=True, comment="id, repaired_id, position, address or decision"
+        ),
+        sa.Column("score", sa.Double(), nullable=True, comment="posterior probability of the best candidate"),
+        sa.Column(
+            "distance_m", sa.Double(), nullable=True, comment="from the record's point to that candidate"
+        ),
+        sa.Column("best_hydrant_id", sa.Text(), nullable=True, comment="best candidate, linked or not"),
+        sa.Column("runner_up_hydrant_id", sa.Text(), nullable=True, comment="second-best candidate"),
+        sa.Column("runner_up_score", sa.Double(), nullable=True, comment="its posterior probability"),
+        sa.Column(
+            "is_other_contractor",
+            sa.Boolean(),
+            nullable=False,
+            comment="linked to a hydrant that another firm is contracted for",
+        ),
+        sa.CheckConstraint("verdict IN ('linked', 'review', 'new', 'unlocated')", name="ck_match_verdict"),
+        sa.ForeignKeyConstraint(["hydrant_id"], ["hydrant.hydrant_id"], name="fk_match_hydrant_id"),
+        sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_match_row_id"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_match_upload_id"),
+        sa.PrimaryKeyConstraint("row_id", name="pk_match"),
+        comment="Which registered hydrant a record is about, or why none",
+    )
+    op.create_index("ix_match_hydrant_id", "match", ["hydrant_id"], unique=False)
+    op.create_index("ix_match_upload_id", "match", ["upload_id"], unique=False)
+    op.create_table(
+        "plan_stop",
+        sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
+        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
+        sa.Column("sequence", sa.Integer(), nullable=False, comment="1, 2, ... within firm and gemeente"),
+        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
+        sa.Column(
+            "leg_m",
+            sa.Double(),
+            nullable=False,
+            comment="straight-line distance from the stop before, metres; 0 for the first",
+        ),
+        sa.ForeignKeyConstraint(["hydrant_id"], ["hydrant.hydrant_id"], name="fk_plan_stop_hydrant_id"),
+        sa.ForeignKeyConstraint(["snapshot_id"], ["snapshot.snapshot_id"], name="fk_plan_stop_snapshot_id"),
+        sa.PrimaryKeyConstraint("snapshot_id", "contractor", "nis", "sequence", name="pk_plan_stop"),
+        comment="The remaining hydrants of a snapshot, in the order a crew would visit them",
+    )
+    op.create_table(
+        "record",
+        sa.Column("row_id", BigId, nullable=False, comment="row"),
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column(
+            "nis",
+            sa.String(length=5),
+            nullable=False,
+            comment="gemeente stated in the row, else of the folder",
+        ),
+        sa.Column(
+            "record_ref",
+            sa.Text(),
+            nullable=True,
+            comment="the sender's own number of this record, the same when it is corrected",
+        ),
+        sa.Column(
+            "revised_at",
+            sa.DateTime(),
+            nullable=True,
+            comment="when the sender last changed it, Belgian time",
+        ),
+        sa.Column("superseded_by_row_id", BigId, nullable=True, comment="newer version of this record"),
+        sa.Column("hydrant_ref", sa.Text(), nullable=True, comment="hydrant number as written down"),
+        sa.Column("inspected_on", sa.Date(), nullable=False, comment="day of the inspection"),
+        sa.Column(
+            "outcome", sa.Text(), nullable=False, comment="ok, failed, not_found, not_testable or repaired"
+        ),
+        sa.Column(
+            "is_reinspection",
+            sa.Boolean(),
+            nullable=False,
+            comment="declared to be a second look at the same hydrant",
+        ),
+        sa.Column("defects", sa.JSON(), nullable=False, comment="list of defect codes"),
+        sa.Column(
+            "hydrant_type",
+            sa.Text(),
+            nullable=True,
+            comment="aboveground, underground, rising_point or wall_mounted",
+        ),
+        sa.Column("diameter_mm", sa.Integer(), nullable=True, comment="nominal diameter as seen"),
+        sa.Column("address_text", sa.Text(), nullable=True, comment="where it stands, in the crew's words"),
+        sa.Column("postcode", sa.String(length=4), nullable=True, comment="postcode"),
+        sa.Column(
+            "x_given", sa.Double(), nullable=True, comment="first coordinate as given (x or longitude)"
+        ),
+        sa.Column(
+            "y_given", sa.Double(), nullable=True, comment="second coordinate as given (y or latitude)"
+        ),
+        sa.Column(
+            "crs_given", sa.Text(), nullable=True, comment="coordinate system declared by file or profile"
+        ),
+        sa.Column("remark", sa.Text(), nullable=True, comment="free text, verbatim"),
+        sa.CheckConstraint(
+            "outcome IN ('ok', 'failed', 'not_found', 'not_testable', 'repaired')", name="ck_record_outcome"
+        ),
+        sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_record_nis"),
+        sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_record_row_id"),
+        sa.ForeignKeyConstraint(
+            ["superseded_by_row_id"], ["raw_row.row_id"], name="fk_record_superseded_by_row_id"
+        ),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_record_upload_id"),
+        sa.PrimaryKeyConstraint("row_id", name="pk_record"),
+        comment="An inspection as its row states it, parsed by the contractor's profile; quarantined rows have none",
+    )
+    op.create_index("ix_record_contractor_nis", "record", ["contractor", "nis"], unique=False)
+    op.create_index("ix_record_contractor_record_ref", "record", ["contractor", "record_ref"], unique=False)
+    op.create_index("ix_record_upload_id", "record", ["upload_id"], unique=False)
+    op.create_table(
+        "snapshot_hydrant",
+        sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
+        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
+        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
+        sa.Column("contractor", sa.Text(), nullable=True, comment="firm contracted on as_of"),
+        sa.Column("status", sa.Text(), nullable=False, comment="ok, failed or remaining"),
+        sa.Column(
+            "outcome",
+            sa.Text(),
+            nullable=True,
+            comment="deciding outcome: ok, failed or not_found; empty when remaining",
+        ),
+        sa.Column("inspected_on", sa.Date(), nullable=True, comment="day of the deciding inspection"),
+        sa.Column("row_id", BigId, nullable=True, comment="deciding row"),
+        sa.Column(
+            "is_conflict", sa.Boolean(), nullable=False, comment="the deciding day has contradicting outcomes"
+        ),
+        sa.Column(
+            "is_repaired", sa.Boolean(), nullable=False, comment="failed, repaired since, not inspected again"
+        ),
+        sa.Column("tried_on", sa.Date(), nullable=True, comment="last day it could not be tested"),
+        sa.Column("x_l72", sa.Double(), nullable=False, comment="Lambert 72 x in metres"),
+        sa.Column("y_l72", sa.Double(), nullable=False, comment="Lambert 72 y in metres"),
+        sa.CheckConstraint("status IN ('ok', 'failed', 'remaining')", name="ck_snapshot_hydrant_status"),
+        sa.ForeignKeyConstraint(
+            ["hydrant_id"], ["hydrant.hydrant_id"], name="fk_snapshot_hydrant_hydrant_id"
+        ),
+        sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_snapshot_hydrant_row_id"),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshot.snapshot_id"], name="fk_snapshot_hydrant_snapshot_id"
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", "hydrant_id", name="pk_snapshot_hydrant"),
+        comment="Status of each registered hydrant in a snapshot",
+    )
+    op.create_index(
+        "ix_snapshot_hydrant_snapshot_id_nis", "snapshot_hydrant", ["snapshot_id", "nis"], unique=False
+    )
+    op.create_table(
+        "snapshot_progress",
+        sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
+        sa.Column("position", sa.Integer(), nullable=False, comment="order in the table"),
+        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column(
+            "nis", sa.String(length=5), nullable=True, comment="gemeente; empty for the operator's total"
+        ),
+        sa.Column("contractor", sa.Text(), nullable=True, comment="firm; empty where several share the line"),
+        sa.Column("registered", sa.Integer(), nullable=False, comment="hydrants in the register"),
+        sa.Column(
+            "checked",
+            sa.Integer(),
+            nullable=False,
+            comment="of those, conclusively inspected in the campaign",
+        ),
+        sa.Column("ok", sa.Integer(), nullable=False, comment="of those checked, in order"),
+        sa.Column("failed", sa.Integer(), nullable=False, comment="of those checked, not in order"),
+        sa.Column("remaining", sa.Integer(), nullable=False, comment="registered less checked"),
+        sa.ForeignKeyConstraint(
+            ["snapshot_id"], ["snapshot.snapshot_id"], name="fk_snapshot_progress_snapshot_id"
+        ),
+        sa.PrimaryKeyConstraint("snapshot_id", "position", name="pk_snapshot_progress"),
+        comment="The progress table of a snapshot, per operator and gemeente, and per operator (nis empty)",
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("CREATE EXTENSION IF NOT EXISTS postgis")
+        for table in WITH_POINTS:
+            op.execute(
+                f"ALTER TABLE {table} ADD COLUMN geom geometry(Point, 31370) "
+                "GENERATED ALWAYS AS (ST_SetSRID(ST_MakePoint(x_l72, y_l72), 31370)) STORED"
+            )
+            op.execute(f"CREATE INDEX gist_{table}_geom ON {table} USING gist (geom)")
+            op.execute(
+                f"COMMENT ON COLUMN {table}.geom IS 'the point, Lambert 72, made from x_l72 and y_l72'"
+            )
+
+
+def downgrade() -> None:
+    op.drop_table("snapshot_progress")
+    op.drop_index("ix_snapshot_hydrant_snapshot_id_nis", table_name="snapshot_hydrant")
+    op.drop_table("snapshot_hydrant")
+    op.drop_index("ix_record_upload_id", table_name="record")
+    op.drop_index("ix_record_contractor_record_ref", table_name="record")
+    op.drop_index("ix_record_contractor_nis", table_name="record")
+    op.drop_table("record")
+    op.drop_table("plan_stop")
+    op.drop_index("ix_match_upload_id", table_name="match")
+    op.drop_index("ix_match_hydrant_id", table_name="match")
+    op.drop_table("match")
+    op.drop_index("ix_location_upload_id", table_name="location")
+    op.drop_table("location")
+    op.drop_index("ix_ledger_upload_id", table_name="ledger")
+    op.drop_index("ix_ledger_content_hash", table_name="ledger")
+    op.drop_table("ledger")
+    op.drop_table("current_snapshot")
+    op.drop_table("snapshot")
+    op.drop_table("register_rejection")
+    op.drop_table("raw_sheet")
+    op.drop_index("ix_raw_row_upload_id", table_name="raw_row")
+    op.drop_table("raw_row")
+    op.drop_index("ix_hydrant_state_x_l72", table_name="hydrant_state")
+    op.drop_index("ix_hydrant_state_nis", table_name="hydrant_state")
+    op.drop_index("ix_hydrant_state_hydrant_id", table_name="hydrant_state")
+    op.drop_table("hydrant_state")
+    op.drop_table("delivery")
+    op.drop_index("ix_upload_contractor_nis", table_name="upload")
+    op.drop_table("upload")
+    op.drop_table("register_version")
+    op.drop_index("ix_hydrant_operator_supplier_id", table_name="hydrant")
+    op.drop_table("hydrant")
+    op.drop_table("contract")
+    op.drop_index("ix_address_nis_street_key", table_name="address")
+    op.drop_table("address")
+    op.drop_table("stage_state")
+    op.drop_table("run")
+    op.drop_table("operator")
+    op.drop_table("gemeente")
+    op.drop_index("ix_decision_sha256", table_name="decision")
+    op.drop_table("decision")

@@ -1,0 +1,88 @@
+"""What the tests share: both stores, and settings that point into a temporary directory."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hydrants import reference, store
+from hydrants.settings import Settings
+from tests import postgis_server
+from tests.postgis_server import database
+
+IS_CI = os.environ.get("CI") == "true"
+
+
+def unavailable(what: str) -> None:
+    """Skip with one clear line; on CI, where everything is to be there, fail."""
+    (pytest.fail if IS_CI else pytest.skip)(what)
+
+
+@pytest.fixture(scope="session")
+def postgis_url() -> Iterator[str]:
+    """URL of a private server whose database `hydrants_template` has the schema."""
+    binaries = postgis_server.find_binaries()
+    if binaries is None:
+        unavailable("no PostgreSQL server with PostGIS here: the tests on PostGIS are left out")
+        return
+    with postgis_server.running(binaries) as url:
+        admin = store.create_engine(url)
+        with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.exec_driver_sql("CREATE DATABASE hydrants_template")
+        admin.dispose()
+        template = store.create_engine(database(url, "hydrants_template"))
+        store.migrate(template)
+        template.dispose()
+        yield url
+
+
+def _new_postgis_database(url: str) -> str:
+    name = f"t_{uuid.uuid4().hex}"
+    admin = store.create_engine(url)
+    with admin.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE hydrants_template")
+    admin.dispose()
+    return database(url, name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgis", marks=pytest.mark.postgis)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database with the schema, once on each store."""
+    if request.param == "postgis":
+        return _new_postgis_database(request.getfixturevalue("postgis_url"))
+    return f"sqlite:///{tmp_path}/hydrants.sqlite"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """An engine on each store, with schema and reference rows."""
+    engine = store.create_engine(database_url)
+    store.migrate(engine)
+    with store.write(engine) as connection:
+        reference.sync(connection)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """Settings whose every path lies in this test's own directory."""
+    return Settings(
+        _env_file=None,
+        database_url=database_url,
+        uploads=tmp_path / "uploads",
+        registers=tmp_path / "registers",
+        landing=tmp_path / "landing",
+        site=tmp_path / "site",
+        boundaries=tmp_path / "boundaries.geojson",
+        addresses=tmp_path / "addresses.csv",
+        campaign_start=date(2019, 1, 1),
+        campaign_end=date(2019, 12, 31),
+        upload_stable_s=0,
+    )
