@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -14,6 +14,7 @@ from hydrants.store.engine import SQL_DIR
 
 if TYPE_CHECKING:
     import pandas as pd
+    from typing_extensions import TypeIs
 
 _ROWS_PER_STATEMENT = 10_000
 
@@ -29,7 +30,8 @@ def insert_rows(
     Returns:
         How many rows were inserted.
     """
-    source = iter(_mappings(rows) if _is_frame(rows) else rows)
+    mappings: Iterable[Mapping[Any, Any]] = _mappings(rows) if _is_frame(rows) else rows
+    source = iter(mappings)
     count = 0
     while chunk := list(islice(source, _ROWS_PER_STATEMENT)):
         connection.execute(sa.insert(table), chunk)
@@ -37,7 +39,7 @@ def insert_rows(
     return count
 
 
-def _is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeGuard[pd.DataFrame]:
+def _is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeIs[pd.DataFrame]:
     return hasattr(rows, "columns")
 
 
