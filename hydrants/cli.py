@@ -1,0 +1,333 @@
+"""The command line: `hydrants --help`. Programs read what `--json` and `--csv` print."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hydrants import night as steps
+from hydrants import reference, store
+from hydrants.errors import HydrantsError
+from hydrants.settings import settings
+
+app = typer.Typer(help=__import__("hydrants").__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
+register_app = typer.Typer(help="The operators' registers.", no_args_is_help=True)
+review_app = typer.Typer(help="Rows that a person has to decide.", no_args_is_help=True)
+app.add_typer(register_app, name="register")
+app.add_typer(review_app, name="review")
+
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]
+Contractor = Annotated[str | None, typer.Option("--contractor", help="Firm, such as westlandia.")]
+Day = typer.Option(formats=["%Y-%m-%d"])
+
+ROWS_COLUMNS = (
+    "file",
+    "sheet",
+    "row",
+    "disposition",
+    "reasons",
+    "location_method",
+    "location_accuracy_m",
+    "x_l72",
+    "y_l72",
+    "hydrant_id",
+    "match_method",
+    "score",
+    "distance_m",
+)
+
+
+class Figure(StrEnum):
+    """A figure of the progress table."""
+
+    registered = "registered"
+    checked = "checked"
+    ok = "ok"
+    failed = "failed"
+    remaining = "remaining"
+
+
+def main() -> None:
+    """Run the command line; an error of ours is a message, not a traceback."""
+    try:
+        app()
+    except HydrantsError as error:
+        err.print(f"[bold red]hydrants:[/] {error}", highlight=False, markup=True)
+        sys.exit(1)
+
+
+@app.command()
+def demo(
+    directory: Path,
+    seed: Annotated[int, typer.Option(help="Another seed makes another world.")] = 2019,
+    scale: Annotated[
+        float, typer.Option(min=0.01, help="1 is the Westhoek; 63 is a million hydrants.")
+    ] = 1.0,
+    boundaries: Annotated[Path | None, typer.Option(exists=True, help="Real gemeente polygons.")] = None,
+    addresses: Annotated[Path | None, typer.Option(exists=True, help="Real addresses.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a made-up Westhoek with a known truth into DIRECTORY."""
+    from dataclasses import asdict
+
+    from hydrants import demo as world
+
+    with err.status("verzonnen Westhoek schrijven") as status:
+        counts = world.write(
+            directory,
+            seed=seed,
+            scale=scale,
+            boundaries=boundaries,
+            addresses=addresses,
+            report=lambda message: status.update(message),
+        )
+    if as_json:
+        _print_json(asdict(counts))
+    else:
+        out.print(f"A made-up Westhoek lies in {directory}: " + _spelled(asdict(counts)), highlight=False)
+        out.print(f"To use it: set -a; . {directory / 'demo.env'}; set +a", highlight=False, soft_wrap=True)
+
+
+@register_app.command("load")
+def register_load(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    operator: Annotated[str, typer.Option(help="dewatergroep or aquaduin.")],
+    exported_on: Annotated[datetime | None, Day] = None,
+    scope: Annotated[
+        str | None,
+        typer.Option(
+            help="NIS codes, comma-separated, that the export covers: an absence there is a removal."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Load an operator's register export FILE; what it needs to say may stand in a .yml beside it."""
+    from hydrants import register
+
+    if operator not in reference.operators():
+        raise typer.BadParameter(f"unknown operator {operator!r}; known: {', '.join(reference.operators())}")
+    with steps.opened(settings()) as engine:
+        with store.write(engine) as connection:
+            reference.sync(connection)
+        counts = register.load(
+            engine,
+            settings(),
+            operator,
+            file,
+            exported_on=exported_on.date() if exported_on else None,
+            scope=scope.split(",") if scope else None,
+        )
+    _print_json(counts) if as_json else out.print(_spelled(counts), highlight=False)
+
+
+@app.command()
+def night(
+    contractor: Annotated[list[str] | None, typer.Option(help="Only this firm; may be repeated.")] = None,
+    nis: Annotated[list[str] | None, typer.Option(help="Only this gemeente; may be repeated.")] = None,
+    as_of: Annotated[datetime | None, Day] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be worked on.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Do a whole night's work: the same steps as the DAGs, in one process."""
+    with steps.opened(settings()) as engine:
+        if dry_run:
+            found = steps.batches(engine, settings(), contractor, nis)
+            _print_json(found) if as_json else out.print(*(" ".join(batch) for batch in found), sep="\n")
+            return
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=err,
+        )
+        with bar:
+            counts = steps.whole_night(
+                engine,
+                settings(),
+                contractors=contractor,
+                gemeenten=nis,
+                as_of=as_of.date() if as_of else None,
+                track=lambda batches: bar.track(batches, description="nacht"),
+            )
+    _print_json(counts) if as_json else out.print(_spelled(counts), highlight=False)
+
+
+@app.command()
+def progress(as_json: Json = False) -> None:
+    """Print the published progress table."""
+    from hydrants import publishing
+
+    with steps.opened(settings()) as engine, store.read(engine) as connection:
+        lines = publishing.progress(connection)
+    if as_json:
+        _print_json(lines)
+    else:
+        out.print(progress_table(lines))
+
+
+def progress_table(lines: list[dict[str, Any]]) -> Table:
+    """The progress lines as a table for a terminal, in Dutch."""
+    table = Table(title=f"Brandkranen, stand op {lines[0]['as_of']:%d-%m-%Y}" if lines else None)
+    for heading in ("Waterbedrijf", "Gemeente", "Uitvoerder"):
+        table.add_column(heading)
+    figures = ("registered", "checked", "ok", "failed", "remaining")
+    for heading in ("Geregistreerd", "Gecontroleerd", "In orde", "Niet in orde", "Nog te doen"):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        is_total = line["nis"] is None
+        table.add_row(
+            reference.operators()[line["operator"]].name,
+            "TOTAAL" if is_total else line["gemeente"],
+            line["contractor"] or "",
+            *(str(line[figure]) for figure in figures),
+            style="bold" if is_total else None,
+            end_section=is_total,
+        )
+    return table
+
+
+@app.command()
+def rows(
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every row as CSV.")] = False,
+) -> None:
+    """List every row ever read: where it was, what became of it, what it was linked to."""
+    from hydrants.evaluation import listed_rows
+
+    with steps.opened(settings()) as engine, store.read(engine) as connection:
+        listed = listed_rows(connection)
+    if as_csv:
+        writer = csv.writer(sys.stdout)
+        writer.writerow(ROWS_COLUMNS)
+        values = listed.reindex(columns=list(ROWS_COLUMNS)).astype(object)
+        writer.writerows(
+            [inert(value) for value in row]
+            for row in values.where(values.notna(), None).itertuples(index=False)
+        )
+    else:
+        kinds = listed["disposition"] + " " + listed["verdict"].fillna("")
+        for kind, count in kinds.value_counts().sort_index().items():
+            out.print(f"{count:>8} {kind}", highlight=False)
+
+
+def inert(value: object) -> object:
+    """A value that a spreadsheet will not take for a formula."""
+    return (
+        f"'{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
+
+
+@app.command()
+def trace(
+    nis: Annotated[str, typer.Option(help="NIS code of a gemeente.")],
+    figure: Figure,
+    operator: Annotated[str | None, typer.Option(help="Only this water company.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the hydrants behind a published figure, each with the file, sheet and row that it comes from."""
+    from hydrants import publishing
+
+    with steps.opened(settings()) as engine, store.read(engine) as connection:
+        found = publishing.trace(connection, nis, figure.value, operator)
+    if as_json:
+        _print_json(found)
+        return
+    for row in found:
+        out.print(
+            "\t".join("" if value is None else str(value) for value in row.values()),
+            highlight=False,
+            soft_wrap=True,
+        )
+    err.print(f"{len(found)} brandkranen", highlight=False)
+
+
+@review_app.command("export")
+def review_export(file: Path, contractor: Contractor = None, nis: Nis = None) -> None:
+    """Write the rows that wait for a decision to the Excel sheet FILE."""
+    from hydrants import review
+
+    with steps.opened(settings()) as engine:
+        count = review.export(engine, file, contractor, nis)
+    out.print(f"{count} rows to decide in {file}", highlight=False)
+
+
+@review_app.command("import")
+def review_import(file: Annotated[Path, typer.Argument(exists=True)], as_json: Json = False) -> None:
+    """Take the decisions in the Excel sheet FILE back; they count from the next night on."""
+    from hydrants import review
+
+    with steps.opened(settings()) as engine:
+        counts = review.import_(engine, file)
+    figures = counts._asdict() | {"errors": [refused._asdict() for refused in counts.errors]}
+    if as_json:
+        _print_json(figures)
+    else:
+        out.print(_spelled(figures | {"errors": len(counts.errors)}), highlight=False)
+        for refused in counts.errors:
+            err.print(f"rij {refused.row}: {refused.message_nl}", highlight=False)
+    if counts.errors:
+        raise typer.Exit(1)
+
+
+@app.command()
+def evaluate(truth: Path, as_json: Json = False) -> None:
+    """Compare the links with the made-up world's TRUTH file."""
+    from hydrants import evaluation
+
+    with steps.opened(settings()) as engine, store.read(engine) as connection:
+        measured = evaluation.evaluate(connection, truth)
+    _print_json(measured) if as_json else out.print(_spelled(measured), highlight=False)
+
+
+@app.command()
+def plan(nis: Nis = None, contractor: Contractor = None, as_json: Json = False) -> None:
+    """Print the remaining hydrants of the published snapshot in the order of a visit."""
+    from hydrants import planning
+
+    with steps.opened(settings()) as engine:
+        steps.plan(engine, settings())
+        with store.read(engine) as connection:
+            stops = planning.stops(connection, nis=nis, contractor=contractor)
+    if as_json:
+        _print_json(stops)
+        return
+    for stop in stops:
+        out.print(
+            "\t".join("" if value is None else str(value) for value in stop.values()),
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _print_json(value: Any) -> None:
+    def plain(item: Any) -> Any:
+        if isinstance(item, date | datetime):
+            return item.isoformat()
+        if isinstance(item, Path):
+            return str(item)
+        raise TypeError(f"{type(item).__name__} has no JSON form")
+
+    sys.stdout.write(json.dumps(value, default=plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _spelled(counts: dict[str, Any]) -> str:
+    def one(value: Any) -> str:
+        return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+    return ", ".join(f"{name.replace('_', ' ')} {one(value)}" for name, value in counts.items())

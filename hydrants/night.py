@@ -1,0 +1,164 @@
+"""One night's work, step by step: what the DAGs and `hydrants night` both call.
+
+Each step takes an engine and the settings and returns counts of what changed.
+Importing this module is cheap; a stage is imported when its step runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from importlib import import_module
+from typing import Any
+
+import sqlalchemy as sa
+
+from hydrants import reference, store
+from hydrants.settings import Settings
+from hydrants.store.tables import run
+
+BatchStep = Callable[[sa.Engine, Settings, str, str], dict[str, int]]
+
+Batch = tuple[str, str]
+Track = Callable[[list[Batch]], Iterable[Batch]]
+
+
+def _untracked(work: list[Batch]) -> Iterable[Batch]:
+    return work
+
+
+def _step(module: str) -> BatchStep:
+    def step(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
+        counts: dict[str, int] = import_module(f"hydrants.{module}").run(engine, settings, contractor, nis)
+        return counts
+
+    return step
+
+
+BATCH_STAGES: dict[str, BatchStep] = {
+    "land": _step("landing"),
+    "read": _step("reading"),
+    "validate": _step("validation"),
+    "geocode": _step("geocoding"),
+    "match": _step("matching"),
+}
+"""Task name -> what it does to one batch (contractor x gemeente), in the order of the flow."""
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[sa.Engine]:
+    """An engine on the configured store, its schema up to date."""
+    engine = store.create_engine(settings.database_url)
+    try:
+        store.migrate(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def prepare(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
+    """Bring reference rows, addresses and registers up to date; a no-op when nothing is new."""
+    from hydrants import register
+    from hydrants.reference import addresses
+
+    with store.write(engine) as connection:
+        reference.sync(connection)
+    loaded = addresses.load(engine, settings.addresses)
+    return {"addresses": loaded, "registers": register.refresh(engine, settings)}
+
+
+def batches(
+    engine: sa.Engine,
+    settings: Settings,
+    contractors: list[str] | None = None,
+    gemeenten: list[str] | None = None,
+) -> list[Batch]:
+    """The batches to work on: (contractor, nis), those asked for or all that have uploads."""
+    from hydrants import landing
+
+    return [
+        (contractor, nis)
+        for contractor, nis in landing.batches(engine, settings)
+        if (not contractors or contractor in contractors) and (not gemeenten or nis in gemeenten)
+    ]
+
+
+def described(settings: Settings, contractor: str, nis: str) -> dict[str, Any]:
+    """A batch for people: contractor, nis, a label with the gemeente's name, and its files now."""
+    folder = settings.uploads / contractor / nis
+    return {
+        "contractor": contractor,
+        "nis": nis,
+        "label": f"{contractor} {reference.gemeenten()[nis].name_nl}",
+        "files": sorted(path.name for path in folder.glob("*")),
+    }
+
+
+def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """Counts summed over batches, each of which has counts per stage; other keys are left out."""
+    totals: dict[str, int] = {}
+    for counts in batch_counts:
+        for stage in BATCH_STAGES:
+            for key, count in counts[stage].items():
+                totals[key] = totals.get(key, 0) + count
+    return totals
+
+
+def publish(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dict[str, Any]:
+    """Publish the state of the figures on `as_of`; counts include the `snapshot_id`."""
+    from hydrants import publishing
+
+    return publishing.run(engine, settings, as_of)
+
+
+def plan(engine: sa.Engine, settings: Settings, snapshot_id: int | None = None) -> dict[str, int]:
+    """Order the remaining hydrants of a snapshot (the current one) for the crews."""
+    from hydrants import planning
+
+    return planning.run(engine, settings, snapshot_id)
+
+
+def start_run(engine: sa.Engine, kind: str) -> int:
+    """Record that a run of this kind starts; returns its run_id."""
+    with store.write(engine) as connection:
+        started = sa.insert(run).values(kind=kind, started_at=store.utc_now()).returning(run.c.run_id)
+        return int(connection.execute(started).scalar_one())
+
+
+def finish_run(engine: sa.Engine, run_id: int, counts: dict[str, Any]) -> None:
+    """Record that a run ended well, and what it changed."""
+    with store.write(engine) as connection:
+        connection.execute(
+            sa.update(run).where(run.c.run_id == run_id).values(finished_at=store.utc_now(), counts=counts)
+        )
+
+
+def whole_night(
+    engine: sa.Engine,
+    settings: Settings,
+    *,
+    contractors: list[str] | None = None,
+    gemeenten: list[str] | None = None,
+    as_of: date | None = None,
+    track: Track = _untracked,
+) -> dict[str, Any]:
+    """Every step, from the registers to the plan, in one process; recorded as a run.
+
+    Args:
+        track: wraps the batches, to show how far it is.
+
+    Returns:
+        What changed, per stage, and the `snapshot_id` that is current now.
+    """
+    run_id = start_run(engine, "night")
+    counts: dict[str, Any] = prepare(engine, settings)
+    done = [
+        {name: step(engine, settings, contractor, nis) for name, step in BATCH_STAGES.items()}
+        for contractor, nis in track(batches(engine, settings, contractors, gemeenten))
+    ]
+    counts |= total(done)
+    counts["publish"] = publish(engine, settings, as_of)
+    counts["plan"] = plan(engine, settings, counts["publish"]["snapshot_id"])
+    finish_run(engine, run_id, counts)
+    return {"run_id": run_id, "snapshot_id": counts["publish"]["snapshot_id"], **counts}
