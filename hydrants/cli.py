@@ -181,20 +181,18 @@ def progress(as_json: Json = False) -> None:
 
 
 def progress_table(lines: list[dict[str, Any]]) -> Table:
-    """The progress lines as a table for a terminal, in Dutch."""
+    """The progress lines as a table for a terminal of 80 columns, in Dutch."""
     table = Table(title=f"Brandkranen, stand op {lines[0]['as_of']:%d-%m-%Y}" if lines else None)
-    for heading in ("Waterbedrijf", "Gemeente", "Uitvoerder"):
-        table.add_column(heading)
-    figures = ("registered", "checked", "ok", "failed", "remaining")
-    for heading in ("Geregistreerd", "Gecontroleerd", "In orde", "Niet in orde", "Nog te doen"):
-        table.add_column(heading, justify="right")
+    table.add_column("Gemeente", no_wrap=True)
+    table.add_column("Uitvoerder", no_wrap=True)
+    for heading in ("geregi-\nstreerd", "gecon-\ntroleerd", "niet in\norde", "nog te\ndoen"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for line in lines:
         is_total = line["nis"] is None
         table.add_row(
-            reference.operators()[line["operator"]].name,
-            "TOTAAL" if is_total else line["gemeente"],
+            reference.operators()[line["operator"]].name if is_total else line["gemeente"],
             line["contractor"] or "",
-            *(str(line[figure]) for figure in figures),
+            *(str(line[figure]) for figure in ("registered", "checked", "failed", "remaining")),
             style="bold" if is_total else None,
             end_section=is_total,
         )

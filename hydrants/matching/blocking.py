@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import uniform_filter
 from scipy.spatial import cKDTree
 
 from hydrants.matching.identifiers import pairs_within_one_slip
@@ -13,6 +14,8 @@ NEAREST = 8
 _POSITION_RADIUS_SIGMAS = 10.0
 _POSITION_RADIUS_MIN_M = 60.0
 _ADDRESS_RADIUS_SIGMAS = 4.0
+_CELLS_ACROSS = 7
+_SPARSE_PER_M2 = 1e-6  # one hydrant per square kilometre: the open country
 
 
 def candidate_pairs(records: pd.DataFrame, hydrants: pd.DataFrame, sigma_m: float) -> pd.DataFrame:
@@ -49,24 +52,38 @@ def _near(tree: cKDTree, points: FloatArray, radius_m: FloatArray) -> pd.DataFra
     return pd.DataFrame({"record": np.repeat(located, keep.sum(axis=1)), "hydrant": hydrant[keep]})
 
 
-def surroundings(points: FloatArray, hydrants: pd.DataFrame) -> tuple[FloatArray, FloatArray]:
+def surroundings(
+    points: FloatArray, hydrants: pd.DataFrame, radius_m: float
+) -> tuple[FloatArray, FloatArray]:
     """How densely hydrants stand around each point, and how far the nearest is.
+
+    The density is read from a grid of small cells, smoothed over a square as wide as the circle of
+    `radius_m`: exact counts would cost more than all the rest and tell nothing more.
 
     Args:
         points: n x 2, Lambert 72; NaN where unknown.
+        radius_m: how far around to look.
 
     Returns:
-        Hydrants per square metre (from the `NEAREST`th neighbour; the median of the others where the point
-        is unknown) and metres to the nearest (infinite where unknown).
+        Hydrants per square metre (the median of the others where the point is unknown) and metres to the
+        nearest (infinite where unknown).
     """
-    density = np.full(len(points), np.nan)
-    nearest_m = np.full(len(points), np.inf)
+    placed = hydrants[["x", "y"]].to_numpy(float)
     located = np.flatnonzero(np.isfinite(points).all(axis=1))
-    count = min(NEAREST, len(hydrants))
-    if located.size and count:
-        tree = cKDTree(hydrants[["x", "y"]].to_numpy(float))
-        distance_m, _ = tree.query(points[located], k=np.arange(1, count + 1))
-        nearest_m[located] = distance_m[:, 0]
-        density[located] = count / (np.pi * np.maximum(distance_m[:, -1], 1.0) ** 2)
-    typical = np.nanmedian(density) if np.isfinite(density).any() else 1e-5
-    return np.where(np.isfinite(density), density, typical), nearest_m
+    density = np.full(len(points), _SPARSE_PER_M2)
+    nearest_m = np.full(len(points), np.inf)
+    if not len(placed) or not located.size:
+        return density, nearest_m
+    nearest_m[located] = cKDTree(placed).query(points[located])[0]
+    cell_m = 2 * radius_m / _CELLS_ACROSS
+    origin = placed.min(axis=0)
+    at_cell = ((placed - origin) / cell_m).astype(np.int64)
+    shape = at_cell.max(axis=0) + 1
+    counts = np.zeros(shape)
+    np.add.at(counts, tuple(at_cell.T), 1)
+    smooth = uniform_filter(counts, _CELLS_ACROSS, mode="constant") / cell_m**2
+    cell = np.clip(((points[located] - origin) / cell_m).astype(np.int64), 0, shape - 1)
+    density[located] = np.maximum(smooth[tuple(cell.T)], _SPARSE_PER_M2)
+    unknown = np.setdiff1d(np.arange(len(points)), located)
+    density[unknown] = np.median(density[located])
+    return density, nearest_m

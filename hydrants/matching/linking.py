@@ -12,6 +12,8 @@ from hydrants.matching.scoring import Scores, score
 
 _EXACT_ID, _REPAIRED_ID = 0, 2
 _LONE_M = 40.0
+_NEAR_SIGMAS = 5.0
+_HOUSE_NUMBER_M = 30.0  # an address this sure names a house, not just a street
 CONCLUSIVE = ("ok", "failed", "not_found")
 
 
@@ -45,7 +47,7 @@ def link(
         pairs = candidate_pairs(records, hydrants, p.sigma_m)
     scores = _with_decisions(score(pairs, records, hydrants, p), records, hydrants)
     chances = posteriors(scores, records["day"].to_numpy(np.int64), records["competes"].to_numpy(bool), p)
-    return _verdicts(records, hydrants, scores, chances, link_probability), p
+    return _verdicts(records, hydrants, scores, chances, link_probability, p), p
 
 
 def _learned_sigma_m(pairs: pd.DataFrame, records: pd.DataFrame, hydrants: pd.DataFrame) -> float | None:
@@ -85,6 +87,7 @@ def _verdicts(
     scores: Scores,
     chances: Posteriors,
     link_probability: float,
+    p: Parameters,
 ) -> pd.DataFrame:
     ranked = scores.pairs.assign(chance=chances.pair).sort_values(
         ["record", "chance", "hydrant"], ascending=[True, False, True], ignore_index=True
@@ -103,7 +106,7 @@ def _verdicts(
     score_ = best["chance"].to_numpy(float)
     has_position = records["x"].notna().to_numpy()
     has_place = has_position | records["address_x"].notna().to_numpy()
-    is_linked = np.nan_to_num(score_) >= link_probability
+    is_linked = (np.nan_to_num(score_) >= link_probability) & _has_witness(records, hydrants, best, p)
     verdict = np.select(
         [is_linked, ~has_place & best["hydrant"].isna().to_numpy(), chances.unregistered > 0.5],
         ["linked", "unlocated", "new"],
@@ -132,6 +135,25 @@ def _verdicts(
         },
         index=records.index,
     )
+
+
+def _has_witness(
+    records: pd.DataFrame, hydrants: pd.DataFrame, best: pd.DataFrame, p: Parameters
+) -> np.ndarray:
+    """Whether something on the row points at this very hydrant.
+
+    A probability alone may come from what the rivals lack; "a gross error, and the only hydrant of that
+    street" is a guess that a person should make.
+    """
+    slips = best["slips"].fillna(-1).to_numpy(np.int64)
+    target = hydrants[["x", "y"]].reindex(best["hydrant"].to_numpy()).to_numpy(float)
+    position = np.hypot(*(records[["x", "y"]].to_numpy(float) - target).T)
+    address = np.hypot(*(records[["address_x", "address_y"]].to_numpy(float) - target).T)
+    accuracy_m = records["address_accuracy_m"].to_numpy(float)
+    by_number = (slips >= _EXACT_ID) & (slips <= _REPAIRED_ID)
+    by_position = position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)
+    by_address = (accuracy_m <= _HOUSE_NUMBER_M) & (address <= _NEAR_SIGMAS * accuracy_m)
+    return records["decided"].notna().to_numpy() | by_number | by_position | by_address
 
 
 def _distance_to_best_m(records: pd.DataFrame, hydrants: pd.DataFrame, best: pd.DataFrame) -> FloatArray:

@@ -164,7 +164,9 @@ def _rivals(
     by_address = records[["address_x", "address_y"]].to_numpy(float)
     has_position = np.isfinite(given).all(axis=1)
     has_address = np.isfinite(by_address).all(axis=1)
-    density, nearest_m = surroundings(np.where(has_position[:, None], given, by_address), hydrants)
+    density, nearest_m = surroundings(
+        np.where(has_position[:, None], given, by_address), hydrants, p.gross_to_m
+    )
     clearance = np.where(has_position, -np.expm1(-((nearest_m / p.unregistered_clearance_m) ** 2)), 1.0)
     anywhere = float(max(len(hydrants), 1))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -70,10 +72,10 @@ def _geocoded(connection: sa.Connection, contractor: str, nis: str) -> list[tupl
 
 def _decisions(connection: sa.Connection, contractor: str, nis: str) -> dict[int, str]:
     """What people decided on rows of the batch: hydrant_id by row_id, empty for "not in the register"."""
-    standing = {
-        (decided.sha256, decided.sheet, decided.row_number): decided.hydrant_id or ""
-        for decided in review.active(connection).itertuples()
-    }
+    standing: dict[tuple[Any, ...], str] = {}
+    for decided in review.active(connection).to_dict("records"):
+        place = (decided["sha256"], decided["sheet"], decided["row_number"])
+        standing[place] = decided["hydrant_id"] or ""
     if not standing:
         return {}
     query = (
@@ -129,13 +131,13 @@ def _records(connection: sa.Connection, contractor: str, nis: str, decisions: di
     is_current = rows["superseded_by_row_id"].isna()
     number = {"address_x": float, "address_y": float, "address_accuracy_m": float}
     return rows.astype(number).assign(
-        ref=_objects([fold(reference) for reference in rows["hydrant_ref"]]),
+        ref=_objects(fold(reference) for reference in _texts(rows["hydrant_ref"])),
         x=rows["x_l72"].astype(float).where(is_given),
         y=rows["y_l72"].astype(float).where(is_given),
-        street_key=_objects([street_key(name) if name else None for name in rows["street"]]),
+        street_key=_objects(street_key(name) if name else None for name in _texts(rows["street"])),
         day=[day.toordinal() for day in rows["inspected_on"]],
         competes=rows["outcome"].isin(CONCLUSIVE) & ~rows["is_reinspection"].astype(bool) & is_current,
-        decided=_objects([decisions.get(row_id) for row_id in rows["row_id"]]),
+        decided=_objects(decisions.get(row_id) for row_id in rows["row_id"]),
     )
 
 
@@ -146,10 +148,10 @@ def _hydrants(
     rows = pd.concat(near).drop_duplicates("hydrant_id").sort_values("hydrant_id", ignore_index=True)
     operators = {nis: reference.contracted(contractor, nis) for nis in rows["nis"].unique()}
     return rows.assign(
-        ref=_objects([fold(number) for number in rows["supplier_id"]]),
+        ref=_objects(fold(number) for number in _texts(rows["supplier_id"])),
         x=rows["x_l72"].astype(float),
         y=rows["y_l72"].astype(float),
-        street_keys=_objects([_street_keys(names) for names in rows["street_names"]]),
+        street_keys=_objects(_street_keys(names) for names in _texts(rows["street_names"])),
         is_contracted=[
             operator in operators[nis] for operator, nis in zip(rows["operator"], rows["nis"], strict=True)
         ],
@@ -164,9 +166,14 @@ def _street_keys(names: str | None) -> frozenset[str]:
     )
 
 
-def _objects(values: list[object]) -> pd.Series:
+def _texts(column: pd.Series) -> list[str | None]:
+    """The values of a text column, None where there is none."""
+    return [value if isinstance(value, str) else None for value in column]
+
+
+def _objects(values: Iterable[object]) -> pd.Series:
     """A column of Python objects: pandas would make text columns of it, with NaN for None."""
-    return pd.Series(values, dtype=object)
+    return pd.Series(list(values), dtype=object)
 
 
 def _match_rows(

@@ -49,7 +49,7 @@ def _mappings(frame: pd.DataFrame) -> Iterable[Mapping[Any, Any]]:
 
 
 def read_frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:
-    """The result of a query as a frame; column types follow the tables, texts are objects."""
+    """The result of a query as a frame, typed by pandas: a missing text is NaN there, not None."""
     import pandas as pd
 
     result = connection.execute(query)

@@ -1,0 +1,208 @@
+"""The workbook of rows that wait for a decision."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import xlsxwriter
+
+from hydrants import store
+from hydrants.store import tables
+
+SHEET = "Te beslissen"
+NEW = "nieuw"
+
+KEY = ("sha256", "Blad", "Rij")
+DECISION, NOTE = "Beslissing", "Toelichting"
+_WIDTHS = {  # header -> width in characters; also the order of the columns
+    "sha256": 10,
+    "Bestand": 30,
+    "Blad": 12,
+    "Rij": 7,
+    "Firma": 12,
+    "Gemeente": 16,
+    "Nr. volgens rij": 16,
+    "Datum": 11,
+    "Adres": 30,
+    "Resultaat": 18,
+    "Opmerking": 30,
+    "Waarom": 44,
+    "Beste kandidaat": 22,
+    "Kans": 7,
+    "Afstand (m)": 11,
+    "Tweede kandidaat": 22,
+    "Kans tweede": 11,
+    DECISION: 22,
+    NOTE: 30,
+}
+_OUTCOMES_NL = {
+    "ok": "goedgekeurd",
+    "failed": "afgekeurd",
+    "not_found": "niet gevonden",
+    "not_testable": "niet controleerbaar",
+    "repaired": "hersteld",
+}
+_EXPLANATION_NL = (
+    "Elke rij hieronder hoort bij een brandkraan die niet met zekerheid herkend is.",
+    f"Vul in de kolom '{DECISION}' het nummer van de brandkraan in, of '{NEW}' als ze niet in het register "
+    "staat.",
+    "De keuzelijst stelt de beste kandidaten voor; elk ander nummer uit het register mag ook.",
+    "Laat de cel leeg om nog niet te beslissen. Rijen sorteren of filteren mag; kolommen wissen niet.",
+)
+_CLOSE_SHARE = 0.2  # a runner-up this likely is worth naming as the reason
+_MAX_CELL_CHARACTERS = 32_000  # Excel holds 32 767
+
+
+def export(engine: sa.Engine, path: Path, contractor: str | None = None, nis: str | None = None) -> int:
+    """Write a workbook of the rows that wait for a decision.
+
+    Args:
+        path: .xlsx, replaced as a whole when it exists.
+        contractor, nis: only rows of this firm's files, of this gemeente's folder.
+
+    Returns:
+        How many rows wait.
+    """
+    with store.read(engine) as connection:
+        rows = [dict(row) for row in connection.execute(_waiting(contractor, nis)).mappings()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    _write(unfinished, rows)
+    unfinished.replace(path)
+    return len(rows)
+
+
+def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
+    match, record, upload, sheet = tables.match.c, tables.record.c, tables.upload.c, tables.raw_sheet.c
+    raw_row, decided = tables.raw_row.c, tables.decision.alias("decided")
+    is_same_row = sa.and_(
+        decided.c.sha256 == upload.sha256,
+        decided.c.sheet == sheet.sheet,
+        decided.c.row_number == raw_row.row_number,
+        decided.c.revoked_at.is_(None),
+    )
+    query = (
+        sa.select(
+            upload.sha256,
+            upload.file_name,
+            sheet.sheet,
+            raw_row.row_number,
+            upload.contractor,
+            tables.gemeente.c.name_nl,
+            record.hydrant_ref,
+            record.inspected_on,
+            record.address_text,
+            record.outcome,
+            record.remark,
+            match.verdict,
+            match.best_hydrant_id,
+            match.score,
+            match.distance_m,
+            match.runner_up_hydrant_id,
+            match.runner_up_score,
+        )
+        .select_from(tables.match)
+        .join(tables.record, record.row_id == match.row_id)
+        .join(tables.raw_row, raw_row.row_id == match.row_id)
+        .join(
+            tables.raw_sheet,
+            sa.and_(sheet.upload_id == raw_row.upload_id, sheet.sheet_number == raw_row.sheet_number),
+        )
+        .join(tables.upload, upload.upload_id == raw_row.upload_id)
+        .join(tables.gemeente, tables.gemeente.c.nis == record.nis)
+        .outerjoin(decided, is_same_row)
+        .where(
+            match.verdict.in_(["review", "new"]),
+            record.superseded_by_row_id.is_(None),
+            decided.c.decision_id.is_(None),
+        )
+        .order_by(upload.contractor, upload.nis, upload.file_name, upload.sha256)
+        .order_by(raw_row.sheet_number, raw_row.row_number, raw_row.row_id)
+    )
+    if contractor is not None:
+        query = query.where(upload.contractor == contractor)
+    return query if nis is None else query.where(upload.nis == nis)
+
+
+def _why_nl(row: dict[str, Any]) -> str:
+    if row["best_hydrant_id"] is None:
+        return "geen brandkraan van het register in de buurt"
+    if row["verdict"] == "new":
+        return "staat waarschijnlijk niet in het register"
+    if (row["runner_up_score"] or 0) >= _CLOSE_SHARE:
+        return "dubbelzinnig: twee brandkranen komen in aanmerking"
+    return "niet zeker genoeg om vanzelf te koppelen"
+
+
+def _cells(row: dict[str, Any]) -> list[Any]:
+    """Values in the order of `_WIDTHS`."""
+    return [
+        row["sha256"],
+        row["file_name"],
+        row["sheet"],
+        row["row_number"],
+        row["contractor"],
+        row["name_nl"],
+        row["hydrant_ref"],
+        row["inspected_on"],
+        row["address_text"],
+        _OUTCOMES_NL[row["outcome"]],
+        row["remark"],
+        _why_nl(row),
+        row["best_hydrant_id"],
+        row["score"],
+        row["distance_m"],
+        row["runner_up_hydrant_id"],
+        row["runner_up_score"],
+        None,
+        None,
+    ]
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(path, options) as workbook:
+        sheet = workbook.add_worksheet(SHEET)
+        head = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        day = workbook.add_format({"num_format": "dd/mm/yyyy", "align": "left"})
+        percentage = workbook.add_format({"num_format": "0%"})
+        metres = workbook.add_format({"num_format": "0.0"})
+        to_fill_in = workbook.add_format({"bg_color": "#FFF4CC", "border": 1, "border_color": "#C9B458"})
+        formats = {"Datum": day, "Kans": percentage, "Kans tweede": percentage, "Afstand (m)": metres}
+        formats |= dict.fromkeys((DECISION, NOTE), to_fill_in)
+        for column, (header, width) in enumerate(_WIDTHS.items()):
+            sheet.set_column(column, column, width, None, {"hidden": header == "sha256"})
+            sheet.write_string(0, column, header, head)
+        answer_column = list(_WIDTHS).index(DECISION)
+        for number, row in enumerate(rows, start=1):
+            for column, (header, value) in enumerate(zip(_WIDTHS, _cells(row), strict=True)):
+                _put(sheet, number, column, value, formats.get(header))
+            candidates = [row[name] for name in ("best_hydrant_id", "runner_up_hydrant_id") if row[name]]
+            choices = {
+                "validate": "list",
+                "source": [*candidates, NEW],
+                "error_type": "information",  # any other number of the register is welcome
+                "error_message": "Dit nummer staat niet in de keuzelijst. Toch gebruiken?",
+            }
+            sheet.data_validation(number, answer_column, number, answer_column, choices)
+        sheet.freeze_panes(1, 0)
+        sheet.autofilter(0, 0, len(rows), len(_WIDTHS) - 1)
+        sheet.set_landscape()
+        explanation = workbook.add_worksheet("Uitleg")
+        explanation.set_column(0, 0, 110)
+        for number, line in enumerate(_EXPLANATION_NL):
+            explanation.write_string(number, 0, line)
+
+
+def _put(sheet: Any, row: int, column: int, value: Any, style: Any) -> None:
+    if value is None:
+        sheet.write_blank(row, column, None, style)
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, value, style)
+    elif isinstance(value, str):
+        sheet.write_string(row, column, value[:_MAX_CELL_CHARACTERS], style)
+    else:
+        sheet.write_number(row, column, value, style)

@@ -1,0 +1,195 @@
+"""From an upload to a match: landing, reading, validation, geocoding, matching, and human decisions."""
+
+import sqlalchemy as sa
+
+from hydrants.store.tables.beside import gemeente, hydrant
+from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, table
+
+# -- landing -----------------------------------------------------------------------------------
+
+upload = table(
+    "upload",
+    "Each distinct file content ever received; its bytes lie in LANDING under the hash, for good",
+    key("upload_id", "counts up"),
+    col("sha256", sa.String(64), "hash of the bytes"),
+    col("contractor", sa.Text, "firm that sent it"),
+    col("nis", sa.String(5), "gemeente whose folder it came in", sa.ForeignKey(gemeente.c.nis)),
+    col(
+        "file_name",
+        sa.Text,
+        "name it goes by: the first, in order of the alphabet, that it was delivered under",
+    ),
+    col("size_bytes", BigId, "length"),
+    col("landed_at", Timestamp, "when it was first seen, UTC"),
+    col("rejected_because", sa.Text, "why the whole file cannot be used, in Dutch", null=True),
+    sa.UniqueConstraint("sha256"),
+    sa.Index(None, "contractor", "nis"),
+)
+delivery = table(
+    "delivery",
+    "Each place and name under which a content was delivered",
+    col("contractor", sa.Text, "firm", pk=True),
+    col("nis", sa.String(5), "gemeente folder", sa.ForeignKey(gemeente.c.nis), pk=True),
+    col("file_name", sa.Text, "file name", pk=True),
+    col("upload_id", BigId, "content", sa.ForeignKey(upload.c.upload_id), pk=True),
+    col("seen_at", Timestamp, "when it was first seen there, UTC"),
+)
+
+# -- reading -----------------------------------------------------------------------------------
+
+raw_sheet = table(
+    "raw_sheet",
+    "A sheet or layer of an upload",
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id), pk=True),
+    col("sheet_number", sa.Integer, "1, 2, ...", pk=True),
+    col("sheet", sa.Text, "name; empty for formats without sheets"),
+    col("columns", sa.JSON, "column names where the format declares them, else null", null=True),
+    col("crs", sa.Text, "coordinate system the file declares, such as EPSG:4326", null=True),
+    col("blank_rows", sa.Integer, "rows without any text, not stored"),
+    col(
+        "notice", sa.Text, "what the sender should know, such as a skipped hidden sheet, in Dutch", null=True
+    ),
+)
+raw_row = table(
+    "raw_row",
+    "Every row of every upload, as text",
+    col("row_id", BigId, "upload_id * 10 000 000 + ordinal in the file", pk=True),
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    col("sheet_number", sa.Integer, "sheet"),
+    col(
+        "row_number", sa.Integer, "line, worksheet row, feature id or feature ordinal, as the sender sees it"
+    ),
+    col("cells", sa.JSON, "list of texts, null where a cell is empty"),
+    sa.Index(None, "upload_id"),
+)
+
+# -- validation --------------------------------------------------------------------------------
+
+ledger = table(
+    "ledger",
+    "What became of each row; every data row has exactly one disposition",
+    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    col(
+        "disposition",
+        sa.Text,
+        "accepted, quarantined, duplicate; heading for titles and headers, which are no data",
+    ),
+    col("reasons", sa.JSON, "list of {code, column, value, message}; messages in Dutch"),
+    col("content_hash", sa.String(32), "hash of what the row says; equal for identical rows", null=True),
+    col("duplicate_of_row_id", BigId, "row it repeats", sa.ForeignKey(raw_row.c.row_id), null=True),
+    one_of("disposition", "accepted", "quarantined", "duplicate", "heading"),
+    sa.Index(None, "upload_id"),
+    sa.Index(None, "content_hash"),
+)
+record = table(
+    "record",
+    "An inspection as its row states it, parsed by the contractor's profile; quarantined rows have none",
+    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    col("contractor", sa.Text, "firm"),
+    col("nis", sa.String(5), "gemeente stated in the row, else of the folder", sa.ForeignKey(gemeente.c.nis)),
+    col(
+        "record_ref",
+        sa.Text,
+        "the sender's own number of this record, the same when it is corrected",
+        null=True,
+    ),
+    col("revised_at", sa.DateTime, "when the sender last changed it, Belgian time", null=True),
+    col(
+        "superseded_by_row_id",
+        BigId,
+        "newer version of this record",
+        sa.ForeignKey(raw_row.c.row_id),
+        null=True,
+    ),
+    col("hydrant_ref", sa.Text, "hydrant number as written down", null=True),
+    col("inspected_on", sa.Date, "day of the inspection"),
+    col("outcome", sa.Text, "ok, failed, not_found, not_testable or repaired"),
+    col("is_reinspection", sa.Boolean, "declared to be a second look at the same hydrant"),
+    col("defects", sa.JSON, "list of defect codes"),
+    col("hydrant_type", sa.Text, "aboveground, underground, rising_point or wall_mounted", null=True),
+    col("diameter_mm", sa.Integer, "nominal diameter as seen", null=True),
+    col("address_text", sa.Text, "where it stands, in the crew's words", null=True),
+    col("postcode", sa.String(4), "postcode", null=True),
+    col("x_given", sa.Double, "first coordinate as given (x or longitude)", null=True),
+    col("y_given", sa.Double, "second coordinate as given (y or latitude)", null=True),
+    col("crs_given", sa.Text, "coordinate system declared by file or profile", null=True),
+    col("remark", sa.Text, "free text, verbatim", null=True),
+    one_of("outcome", "ok", "failed", "not_found", "not_testable", "repaired"),
+    sa.Index(None, "upload_id"),
+    sa.Index(None, "contractor", "nis"),
+    sa.Index(None, "contractor", "record_ref"),
+)
+
+# -- geocoding ---------------------------------------------------------------------------------
+
+location = table(
+    "location",
+    "Where a record is, by its coordinates and by its address, each with its accuracy",
+    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    col("x_l72", sa.Double, "best single point, Lambert 72 x in metres; empty when there is none", null=True),
+    col("y_l72", sa.Double, "best single point, Lambert 72 y in metres", null=True),
+    col(
+        "location_method",
+        sa.Text,
+        "given_l72, given_l2008, given_wgs84, address_number, address_interpolated, address_street or none",
+    ),
+    col("location_accuracy_m", sa.Double, "standard deviation expected of that point, in metres", null=True),
+    col("corrections", sa.JSON, "list of what was put right: axes_swapped, lambert_2008, decimal_point"),
+    col("is_outside_gemeente", sa.Boolean, "the point lies well outside the stated gemeente"),
+    col("street", sa.Text, "street of the address table that the address text names", null=True),
+    col("address_x_l72", sa.Double, "where the address text points, Lambert 72 x in metres", null=True),
+    col("address_y_l72", sa.Double, "where the address text points, Lambert 72 y in metres", null=True),
+    col("address_method", sa.Text, "address_number, address_interpolated or address_street", null=True),
+    col(
+        "address_accuracy_m",
+        sa.Double,
+        "standard deviation expected of a hydrant around it, in metres",
+        null=True,
+    ),
+    sa.Index(None, "upload_id"),
+)
+
+# -- matching and review -----------------------------------------------------------------------
+
+match = table(
+    "match",
+    "Which registered hydrant a record is about, or why none",
+    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    col("verdict", sa.Text, "linked, review, new (probably not in the register) or unlocated"),
+    col(
+        "hydrant_id",
+        sa.Text,
+        "hydrant; filled only when linked",
+        sa.ForeignKey(hydrant.c.hydrant_id),
+        null=True,
+    ),
+    col("match_method", sa.Text, "id, repaired_id, position, address or decision", null=True),
+    col("score", sa.Double, "posterior probability of the best candidate", null=True),
+    col("distance_m", sa.Double, "from the record's point to that candidate", null=True),
+    col("best_hydrant_id", sa.Text, "best candidate, linked or not", null=True),
+    col("runner_up_hydrant_id", sa.Text, "second-best candidate", null=True),
+    col("runner_up_score", sa.Double, "its posterior probability", null=True),
+    col("is_other_contractor", sa.Boolean, "linked to a hydrant that another firm is contracted for"),
+    one_of("verdict", "linked", "review", "new", "unlocated"),
+    sa.Index(None, "upload_id"),
+    sa.Index(None, "hydrant_id"),
+)
+decision = table(
+    "decision",
+    "What a person decided about a row; outranks every score and survives re-runs and rebuilds",
+    key("decision_id", "counts up; the last one not revoked holds"),
+    col("sha256", sa.String(64), "hash of the file, so that it holds in a rebuilt database too"),
+    col("sheet", sa.Text, "sheet of the row"),
+    col("row_number", sa.Integer, "row"),
+    col("verdict", sa.Text, "linked or new"),
+    col("hydrant_id", sa.Text, "hydrant when linked", null=True),
+    col("note", sa.Text, "the person's reason", null=True),
+    col("decided_at", Timestamp, "when, UTC"),
+    col("revoked_at", Timestamp, "when it was taken back, UTC", null=True),
+    one_of("verdict", "linked", "new"),
+    sa.Index(None, "sha256"),
+)
