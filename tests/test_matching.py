@@ -102,7 +102,7 @@ def test_a_decision_outranks_the_evidence_and_claims_its_hydrant() -> None:
     linked, _ = link(record_frame(rows), hydrants, Parameters())
     assert linked["verdict"].tolist() == ["linked", "linked", "new"]
     assert linked["best_hydrant_id"].tolist()[:2] == ["H1", "H0"]
-    assert linked["match_method"].tolist()[0] == "decision"
+    assert linked["match_method"].tolist() == ["decision", "position", "decision"]
 
 
 def test_no_hydrants_at_all() -> None:

@@ -107,6 +107,7 @@ def _verdicts(
     has_position = records["x"].notna().to_numpy()
     has_place = has_position | records["address_x"].notna().to_numpy()
     is_linked = (np.nan_to_num(score_) >= link_probability) & _has_witness(records, hydrants, best, p)
+    is_decided = records["decided"].notna().to_numpy()
     verdict = np.select(
         [is_linked, ~has_place & best["hydrant"].isna().to_numpy(), chances.unregistered > 0.5],
         ["linked", "unlocated", "new"],
@@ -115,7 +116,7 @@ def _verdicts(
     slips = best["slips"].fillna(-1).to_numpy(np.int64)
     method = np.select(
         [
-            records["decided"].notna().to_numpy(),
+            is_decided,
             slips == _EXACT_ID,
             (slips > _EXACT_ID) & (slips <= _REPAIRED_ID),
             has_position,
@@ -126,7 +127,7 @@ def _verdicts(
     return pd.DataFrame(
         {
             "verdict": verdict,
-            "match_method": pd.Series(method, dtype=object).where(is_linked, None).to_numpy(),
+            "match_method": pd.Series(method, dtype=object).where(is_linked | is_decided, None).to_numpy(),
             "score": score_,
             "distance_m": _distance_to_best_m(records, hydrants, best),
             "best_hydrant_id": hydrant_ids(best),
