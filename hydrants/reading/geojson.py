@@ -1,0 +1,115 @@
+"""GeoJSON: a FeatureCollection of points; numbers keep the digits they were written with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hydrants.errors import UploadRejected
+from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, without_nul
+from hydrants.store.cells import GEOMETRY_COLUMNS
+
+MAX_BYTES = 200_000_000
+"""The whole document is held in memory."""
+
+_WGS84 = "EPSG:4326"
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def read(path: Path) -> Iterator[Sheet]:
+    """The features of a GeoJSON file; row numbers count them from 1.
+
+    Raises:
+        UploadRejected: if it is not a FeatureCollection, is malformed, or is too large.
+    """
+    document = _load(path)
+    features = document.get("features") if isinstance(document, dict) else None
+    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
+        raise UploadRejected("Dit JSON-bestand is geen GeoJSON met een 'FeatureCollection'.")
+    columns = list(dict.fromkeys(name for feature in features for name in _properties(feature)))
+    if len(columns) > MAX_COLUMNS:
+        raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
+    crs, notice_nl = _crs(document.get("crs"))
+    yield Sheet(
+        name="",
+        rows=_rows(features, columns),
+        columns=[*map(_clean, columns), *GEOMETRY_COLUMNS],
+        crs=crs,
+        notice_nl=notice_nl,
+    )
+
+
+def _load(path: Path) -> Any:
+    if path.stat().st_size > MAX_BYTES:
+        raise UploadRejected(f"Het GeoJSON-bestand is groter dan {MAX_BYTES // 1_000_000} MB. Splits het.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    except UnicodeDecodeError as error:
+        raise UploadRejected("Het GeoJSON-bestand is geen UTF-8. Bewaar het opnieuw.") from error
+    except json.JSONDecodeError as error:
+        raise UploadRejected(
+            f"Het GeoJSON-bestand is beschadigd op regel {error.lineno}. Bewaar of exporteer het opnieuw."
+        ) from error
+    except RecursionError as error:
+        raise UploadRejected("Het GeoJSON-bestand is te diep genest.") from error
+
+
+def _properties(feature: Any) -> dict[str, Any]:
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    return properties if isinstance(properties, dict) else {}
+
+
+def _rows(features: list[Any], columns: list[str]) -> Iterator[tuple[int, Cells]]:
+    for ordinal, feature in enumerate(features, start=1):
+        properties = _properties(feature)
+        geometry = feature.get("geometry") if isinstance(feature, dict) else None
+        yield ordinal, [*(_text(properties.get(name)) for name in columns), *_point(geometry)]
+
+
+def _text(value: Any) -> str | None:
+    match value:
+        case None | "":
+            return None
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _clean(value)
+        case _:
+            return _clean(json.dumps(value, ensure_ascii=False))
+
+
+def _clean(text: str) -> str:
+    """Halves of surrogate pairs, which JSON can escape, are no characters and fit no store."""
+    return without_nul(_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def _point(geometry: Any) -> tuple[str | None, str | None]:
+    """The coordinates of a geometry; its type where it is no single point."""
+    if not isinstance(geometry, dict):
+        return None, None
+    kind, coordinates = str(geometry.get("type")), geometry.get("coordinates")
+    if kind == "MultiPoint" and isinstance(coordinates, list) and len(coordinates) == 1:
+        kind, coordinates = "Point", coordinates[0]
+    if kind != "Point":
+        return _clean(kind), None
+    if not isinstance(coordinates, list) or not coordinates:
+        return None, None
+    return _text(coordinates[0]), _text(coordinates[1]) if len(coordinates) > 1 else None
+
+
+def _crs(member: Any) -> tuple[str | None, str | None]:
+    """GeoJSON is WGS84; older writers declare another system in `crs`."""
+    if member is None:
+        return _WGS84, None
+    properties = member.get("properties") if isinstance(member, dict) else None
+    name = str(properties.get("name")) if isinstance(properties, dict) else ""
+    if name.upper().endswith("CRS84"):
+        return _WGS84, None
+    code = re.search(r"EPSG:+(?:[\d.]*:)?(\d{4,6})$", name, flags=re.IGNORECASE)
+    if code:
+        return f"EPSG:{code[1]}", None
+    return None, "Het coördinatenstelsel dat het bestand opgeeft, is niet herkend."

@@ -1,0 +1,122 @@
+"""Duplicates and versions among all rows of a batch, whatever order its files arrived in.
+
+A row's place is (file name, hash of the file, place in the file). Of rows that say
+the same, the first by place is accepted and the others are its duplicates. Of
+accepted rows with the same record number the one revised last is current, and the
+older ones are superseded by it; a row without a time of revision is older than any
+with one. Rows revised at the same time contradict each other: both stay.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, record, upload
+
+_SET_DUPLICATE = (
+    sa.update(ledger)
+    .where(ledger.c.row_id == sa.bindparam("key"))
+    .values(duplicate_of_row_id=sa.bindparam("target"), disposition=sa.bindparam("becomes"))
+)
+_SET_VERSION = (
+    sa.update(record)
+    .where(record.c.row_id == sa.bindparam("key"))
+    .values(superseded_by_row_id=sa.bindparam("target"))
+)
+
+
+def settle(connection: sa.Connection, contractor: str, nis: str) -> dict[int, set[int]]:
+    """Bring dispositions, duplicates and versions of a batch up to date.
+
+    Returns:
+        The row_ids that changed, by upload_id.
+    """
+    is_in_batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
+    changed: dict[int, set[int]] = defaultdict(set)
+    for query, update in ((_duplicates, _SET_DUPLICATE), (_versions, _SET_VERSION)):
+        rows = connection.execute(query(connection, is_in_batch)).all()
+        if rows:
+            connection.execute(update, [dict(row._mapping) for row in rows])
+        for row in rows:
+            changed[row.key // ROWS_PER_UPLOAD].add(row.key)
+    return changed
+
+
+def exceptions(connection: sa.Connection, upload_id: int) -> list[tuple[int, int | None, int | None]]:
+    """(row_id, duplicate_of_row_id, superseded_by_row_id) of an upload's rows that have either."""
+    query = (
+        sa.select(ledger.c.row_id, ledger.c.duplicate_of_row_id, record.c.superseded_by_row_id)
+        .join_from(ledger, record, record.c.row_id == ledger.c.row_id)
+        .where(
+            ledger.c.upload_id == upload_id,
+            ledger.c.duplicate_of_row_id.is_not(None) | record.c.superseded_by_row_id.is_not(None),
+        )
+        .order_by(ledger.c.row_id)
+    )
+    return [row._tuple() for row in connection.execute(query)]
+
+
+def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """key, target, becomes: rows whose disposition is not what it should be."""
+    place = _place(connection)
+    rows = (
+        sa.select(
+            ledger.c.row_id,
+            ledger.c.disposition,
+            ledger.c.duplicate_of_row_id,
+            sa.func.first_value(ledger.c.row_id)
+            .over(partition_by=ledger.c.content_hash, order_by=place)
+            .label("first_row_id"),
+        )
+        .join_from(ledger, upload, upload.c.upload_id == ledger.c.upload_id)
+        .where(is_in_batch, ledger.c.content_hash.is_not(None))
+        .subquery()
+    )
+    is_first = rows.c.first_row_id == rows.c.row_id
+    target = sa.case((is_first, None), else_=rows.c.first_row_id)
+    becomes = sa.case((is_first, "accepted"), else_="duplicate")
+    return sa.select(rows.c.row_id.label("key"), target.label("target"), becomes.label("becomes")).where(
+        (rows.c.disposition != becomes) | rows.c.duplicate_of_row_id.is_distinct_from(target)
+    )
+
+
+def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """key, target: records whose newer version is not the one it should be."""
+    versions = (ledger.c.disposition, record.c.record_ref)
+    newest_first = (record.c.revised_at.is_(None), record.c.revised_at.desc(), *_place(connection))
+    rows = (
+        sa.select(
+            ledger.c.row_id,
+            ledger.c.disposition,
+            record.c.record_ref,
+            record.c.revised_at,
+            record.c.superseded_by_row_id,
+            sa.func.first_value(ledger.c.row_id)
+            .over(partition_by=versions, order_by=newest_first)
+            .label("current_row_id"),
+            sa.func.max(record.c.revised_at).over(partition_by=versions).label("newest_revised_at"),
+        )
+        .join_from(record, ledger, ledger.c.row_id == record.c.row_id)
+        .join(upload, upload.c.upload_id == ledger.c.upload_id)
+        .where(is_in_batch)
+        .subquery()
+    )
+    is_older = (
+        (rows.c.disposition == "accepted")
+        & rows.c.record_ref.is_not(None)
+        & rows.c.revised_at.is_distinct_from(rows.c.newest_revised_at)
+    )
+    target = sa.case((is_older, rows.c.current_row_id), else_=None)
+    return sa.select(rows.c.row_id.label("key"), target.label("target")).where(
+        rows.c.superseded_by_row_id.is_distinct_from(target)
+    )
+
+
+def _place(connection: sa.Connection) -> tuple[sa.ColumnElement[Any], ...]:
+    """Order by place; file names byte by byte on every store, whatever its language."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    file_name = sa.collate(upload.c.file_name, "C") if is_postgresql else upload.c.file_name
+    return (file_name, upload.c.sha256, ledger.c.row_id)
