@@ -1,0 +1,151 @@
+"""What a snapshot's page, map and workbooks show, read back from its immutable rows."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyproj
+import sqlalchemy as sa
+
+from hydrants import reference, store
+from hydrants.publishing import labels
+from hydrants.publishing.reads import progress
+from hydrants.reference.boundaries import LAMBERT_72
+from hydrants.store.tables import (
+    hydrant_state,
+    raw_row,
+    raw_sheet,
+    record,
+    snapshot,
+    snapshot_hydrant,
+    upload,
+)
+
+WGS84 = "EPSG:4326"
+
+
+class Content(NamedTuple):
+    """A snapshot, and what is said about it as a whole.
+
+    Args:
+        lines: the progress table (`reads.progress`).
+        source: what the boundaries file says of its own origin; empty when it says nothing.
+    """
+
+    snapshot_id: int
+    as_of: date
+    campaign_start: date
+    campaign_end: date
+    lines: list[dict[str, Any]]
+    source: str
+
+    def gemeenten(self) -> dict[str, str]:
+        """Names by NIS code, in order of the name."""
+        named = {line["nis"]: line["gemeente"] for line in self.lines if line["nis"] is not None}
+        return dict(sorted(named.items(), key=lambda item: item[1]))
+
+    def of(self, nis: str) -> list[dict[str, Any]]:
+        """The progress lines of a gemeente, one per water company."""
+        return [line for line in self.lines if line["nis"] == nis]
+
+
+def read(connection: sa.Connection, snapshot_id: int, boundaries: Path) -> Content:
+    """Read what is said of a snapshot as a whole."""
+    row = connection.execute(sa.select(snapshot).where(snapshot.c.snapshot_id == snapshot_id)).one()
+    return Content(
+        snapshot_id,
+        row.as_of,
+        row.campaign_start,
+        row.campaign_end,
+        progress(connection, snapshot_id),
+        _source(boundaries),
+    )
+
+
+def _source(boundaries: Path) -> str:
+    if "bron" not in pyogrio.read_info(boundaries)["fields"]:
+        return ""
+    said = pyogrio.read_dataframe(boundaries, columns=["bron"], read_geometry=False)["bron"]
+    return "; ".join(sorted(set(said.dropna().astype(str))))
+
+
+def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFrame:
+    """The hydrants of a gemeente in a snapshot.
+
+    Returns:
+        One row per hydrant, in order of hydrant_id: hydrant_id, operator, contractor, status,
+        outcome, inspected_on, tried_on, is_conflict, is_repaired, x_l72, y_l72 (metres), lon, lat
+        (WGS84 degrees), street_names, hydrant_type, diameter_mm, defects (list of codes), and the
+        deciding row's file, sheet, row_number; and in Dutch operator_nl, contractor_nl, type_nl,
+        status_nl, finding_nl, remark_nl. What is missing is None.
+    """
+    judged, state = snapshot_hydrant.c, hydrant_state.c
+    query = (
+        sa.select(
+            judged.hydrant_id,
+            judged.operator,
+            judged.contractor,
+            judged.status,
+            judged.outcome,
+            judged.inspected_on,
+            judged.tried_on,
+            judged.is_conflict,
+            judged.is_repaired,
+            judged.x_l72,
+            judged.y_l72,
+            state.street_names,
+            state.hydrant_type,
+            state.diameter_mm,
+            record.c.defects,
+            (upload.c.contractor + "/" + upload.c.nis + "/" + upload.c.file_name).label("file"),
+            raw_sheet.c.sheet,
+            raw_row.c.row_number,
+        )
+        .join(snapshot, snapshot.c.snapshot_id == judged.snapshot_id)
+        .join(
+            hydrant_state,
+            (state.hydrant_id == judged.hydrant_id)
+            & (state.from_version_id <= snapshot.c.register_version_id)
+            & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
+        )
+        .outerjoin(raw_row, raw_row.c.row_id == judged.row_id)
+        .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
+        .outerjoin(
+            raw_sheet,
+            (raw_sheet.c.upload_id == raw_row.c.upload_id)
+            & (raw_sheet.c.sheet_number == raw_row.c.sheet_number),
+        )
+        .outerjoin(record, record.c.row_id == judged.row_id)
+        .where(judged.snapshot_id == snapshot_id, judged.nis == nis)
+        .order_by(judged.hydrant_id)
+    )
+    frame = store.read_frame(connection, query).astype(object)
+    frame = frame.where(frame.notna(), None)
+    lon, lat = _to_wgs84().transform(*(frame[name].to_numpy(dtype="float64") for name in ("x_l72", "y_l72")))
+    names = {operator.operator: operator.name for operator in reference.operators().values()}
+    dutch = {
+        "operator_nl": [names[key] for key in frame["operator"]],
+        "contractor_nl": [key and labels.firm(key) for key in frame["contractor"]],
+        "type_nl": [labels.HYDRANT_TYPE.get(key) for key in frame["hydrant_type"]],
+        "status_nl": [labels.STATUS[key] for key in frame["status"]],
+        "finding_nl": [
+            labels.finding(*pair) for pair in zip(frame["outcome"], frame["defects"], strict=True)
+        ],
+        "remark_nl": [
+            labels.remark(is_conflict=is_conflict, is_repaired=is_repaired)
+            for is_conflict, is_repaired in zip(frame["is_conflict"], frame["is_repaired"], strict=True)
+        ],
+    }
+    words = pd.DataFrame(dutch, index=frame.index, dtype=object)
+    return frame.join(words).assign(lon=np.round(lon, 7), lat=np.round(lat, 7))
+
+
+@lru_cache(maxsize=1)
+def _to_wgs84() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(LAMBERT_72, WGS84, always_xy=True)

@@ -1,0 +1,93 @@
+"""Reading what was published: the progress table, and the rows behind its figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from hydrants import reference, store
+from hydrants.errors import NothingPublished, ReferenceMissing
+from hydrants.store.tables import current_snapshot, gemeente, snapshot, snapshot_progress
+
+_TRACES = {
+    "registered": "registered_trace",
+    "checked": "trace",
+    "ok": "trace",
+    "failed": "trace",
+    "remaining": "registered_trace",
+}
+
+
+def current_id(connection: sa.Connection) -> int | None:
+    """The snapshot that readers see; None before the first."""
+    return connection.execute(sa.select(current_snapshot.c.snapshot_id)).scalar()
+
+
+def progress(connection: sa.Connection, snapshot_id: int | None = None) -> list[dict[str, Any]]:
+    """The progress table of a snapshot (default: the current one).
+
+    Returns:
+        Per operator its gemeenten by name, then its total (nis and gemeente None): operator, nis,
+        gemeente, contractor, registered, checked, ok, failed, remaining, as_of, snapshot_id.
+
+    Raises:
+        NothingPublished: when there is no snapshot yet.
+    """
+    snapshot_id = _existing(connection, snapshot_id)
+    line = snapshot_progress.c
+    query = (
+        sa.select(
+            line.operator,
+            line.nis,
+            gemeente.c.name_nl.label("gemeente"),
+            line.contractor,
+            line.registered,
+            line.checked,
+            line.ok,
+            line.failed,
+            line.remaining,
+            snapshot.c.as_of,
+            line.snapshot_id,
+        )
+        .join(snapshot, snapshot.c.snapshot_id == line.snapshot_id)
+        .outerjoin(gemeente, gemeente.c.nis == line.nis)
+        .where(line.snapshot_id == snapshot_id)
+        .order_by(line.position)
+    )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def trace(
+    connection: sa.Connection, nis: str | None, figure: str, operator: str | None = None
+) -> list[dict[str, Any]]:
+    """The rows behind a figure of the current progress table, one per hydrant.
+
+    Args:
+        connection: an open transaction.
+        nis: a gemeente; None for an operator's total.
+        figure: registered, checked, ok, failed or remaining.
+        operator: a water company; None for all.
+
+    Returns:
+        operator, nis, hydrant_id, file, sheet, row_number, sha256, inspected_on, outcome: of the
+        deciding inspection, or for registered and remaining of the row in the register's export.
+
+    Raises:
+        NothingPublished: when there is no snapshot yet.
+        ReferenceMissing: when there is no such figure, gemeente or operator.
+    """
+    for asked, known in ((figure, _TRACES), (nis, reference.gemeenten()), (operator, reference.operators())):
+        if asked is not None and asked not in known:
+            raise ReferenceMissing(f"unknown: {asked!r}; known: {', '.join(known)}")
+    snapshot_id = _existing(connection, None)
+    return store.run_sql(
+        connection, _TRACES[figure], snapshot_id=snapshot_id, figure=figure, nis=nis, operator=operator
+    )
+
+
+def _existing(connection: sa.Connection, snapshot_id: int | None) -> int:
+    found = current_id(connection) if snapshot_id is None else snapshot_id
+    if found is None:
+        raise NothingPublished("nothing is published yet: run 'hydrants night' first")
+    return found

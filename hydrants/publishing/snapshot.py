@@ -1,0 +1,237 @@
+"""A snapshot: the status of every registered hydrant and the progress table, as immutable rows.
+
+The store computes both (`sql/status.sql`, `sql/progress.sql`); here they are written
+down, held against the register (invariant I2), and given a fingerprint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from hydrants import reference, store
+from hydrants.errors import ReferenceMissing
+from hydrants.publishing.errors import InvariantBroken
+from hydrants.publishing.reads import current_id
+from hydrants.settings import Settings
+from hydrants.store.tables import (
+    current_snapshot,
+    hydrant,
+    hydrant_state,
+    raw_row,
+    record,
+    register_version,
+    snapshot,
+    snapshot_hydrant,
+    snapshot_progress,
+    upload,
+)
+
+VERSION = 1
+"""Raised when the same rows would be published differently."""
+
+_CHUNK = 10_000
+
+
+class Taken(NamedTuple):
+    """A snapshot that is in the store. `is_current`: readers see it already."""
+
+    snapshot_id: int
+    is_current: bool
+
+
+def take(engine: sa.Engine, settings: Settings, as_of: date, boundaries_sha256: str) -> Taken:
+    """Write the state of the figures on `as_of` down, unless it is down already.
+
+    All in one transaction. A state equal to the current snapshot's leaves nothing behind, nor
+    does one equal to a snapshot that was written last but, after a crash, never published.
+
+    Raises:
+        ReferenceMissing: when no register is loaded.
+        InvariantBroken: when the figures contradict the register or each other.
+    """
+    with store.write(engine) as connection:
+        current = current_id(connection)
+        snapshot_id = _insert(connection, settings, as_of)
+        fingerprint = _fingerprint(connection, snapshot_id, settings, as_of, boundaries_sha256)
+        connection.execute(
+            sa.update(snapshot).where(snapshot.c.snapshot_id == snapshot_id).values(fingerprint=fingerprint)
+        )
+        known = connection.execute(
+            sa.select(sa.func.max(snapshot.c.snapshot_id)).where(
+                snapshot.c.fingerprint == fingerprint,
+                snapshot.c.snapshot_id != snapshot_id,
+                snapshot.c.snapshot_id >= (current or 0),
+            )
+        ).scalar()
+        if known is not None:
+            connection.rollback()
+            return Taken(known, known == current)
+        check(connection, snapshot_id)
+    return Taken(snapshot_id, is_current=False)
+
+
+def point(engine: sa.Engine, snapshot_id: int) -> None:
+    """Make readers of the store see this snapshot from now on."""
+    with store.write(engine) as connection:
+        values = {"snapshot_id": snapshot_id, "published_at": store.utc_now()}
+        if connection.execute(sa.update(current_snapshot).values(**values)).rowcount == 0:
+            connection.execute(sa.insert(current_snapshot).values(pointer="current", **values))
+
+
+def _insert(connection: sa.Connection, settings: Settings, as_of: date) -> int:
+    version = connection.execute(sa.select(sa.func.max(register_version.c.register_version_id))).scalar()
+    if version is None:
+        raise ReferenceMissing(
+            "no hydrant register is loaded, so there is nothing to publish: "
+            "run 'hydrants register load --operator OPERATOR FILE'"
+        )
+    snapshot_id = connection.execute(
+        sa.insert(snapshot)
+        .values(
+            as_of=as_of,
+            campaign_start=settings.campaign_start,
+            campaign_end=settings.campaign_end,
+            register_version_id=version,
+            fingerprint="",
+            created_at=store.utc_now(),
+        )
+        .returning(snapshot.c.snapshot_id)
+    ).scalar_one()
+    columns = [column.name for column in snapshot_hydrant.c if column.name != "snapshot_id"]
+    status = (store.SQL_DIR / "status.sql").read_text(encoding="utf-8")
+    # the rows go from query to table inside the store: a million of them pass through no Python
+    connection.execute(
+        sa.text(
+            f"INSERT INTO snapshot_hydrant (snapshot_id, {', '.join(columns)}) "
+            f"SELECT :snapshot_id, {', '.join(columns)} FROM (\n{status}\n) AS status"
+        ),
+        {
+            "snapshot_id": snapshot_id,
+            "as_of": as_of,
+            "campaign_start": settings.campaign_start,
+            "campaign_end": settings.campaign_end,
+            "register_version_id": version,
+        },
+    )
+    lines = store.run_sql(connection, "progress", snapshot_id=snapshot_id)
+    stored = [column.name for column in snapshot_progress.c if column.name not in {"snapshot_id", "position"}]
+    store.insert_rows(
+        connection,
+        snapshot_progress,
+        (
+            {"snapshot_id": snapshot_id, "position": position, **{name: line[name] for name in stored}}
+            for position, line in enumerate(lines, start=1)
+        ),
+    )
+    return int(snapshot_id)
+
+
+def _fingerprint(
+    connection: sa.Connection, snapshot_id: int, settings: Settings, as_of: date, boundaries_sha256: str
+) -> str:
+    """A hash of what is published, by content: no key that another database would number otherwise."""
+    judged, state = snapshot_hydrant.c, hydrant_state.c
+    ours = [judged[name] for name in judged.keys() if name not in {"snapshot_id", "row_id"}]  # noqa: SIM118
+    query = (
+        sa.select(
+            *ours,
+            state.hydrant_type,
+            state.diameter_mm,
+            state.street_names,
+            upload.c.sha256,
+            raw_row.c.sheet_number,
+            raw_row.c.row_number,
+            record.c.defects,
+        )
+        .join(snapshot, snapshot.c.snapshot_id == judged.snapshot_id)
+        .join(
+            hydrant_state,
+            (state.hydrant_id == judged.hydrant_id)
+            & (state.from_version_id <= snapshot.c.register_version_id)
+            & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
+        )
+        .outerjoin(raw_row, raw_row.c.row_id == judged.row_id)
+        .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
+        .outerjoin(record, record.c.row_id == judged.row_id)
+        .where(judged.snapshot_id == snapshot_id)
+        .order_by(judged.hydrant_id)
+        .execution_options(yield_per=_CHUNK)
+    )
+    digest = hashlib.sha256()
+    for row in connection.execute(query):
+        digest.update(repr(tuple(row)).encode())
+    names = [(o.operator, o.name, o.position) for o in reference.operators().values()]
+    labels = [(g.nis, g.name_nl) for g in reference.gemeenten().values()]
+    return store.fingerprint(
+        VERSION,
+        as_of,
+        settings.campaign_start,
+        settings.campaign_end,
+        boundaries_sha256,
+        names,
+        labels,
+        digest.hexdigest(),
+        [list(row) for row in _lines(connection, snapshot_id)],
+    )
+
+
+_FIGURES = ("registered", "checked", "ok", "failed", "remaining")
+
+
+def _lines(connection: sa.Connection, snapshot_id: int) -> list[sa.Row[tuple[object, ...]]]:
+    columns = [snapshot_progress.c[name] for name in ("operator", "nis", "contractor", *_FIGURES)]
+    query = sa.select(*columns).where(snapshot_progress.c.snapshot_id == snapshot_id)
+    return list(connection.execute(query.order_by(snapshot_progress.c.position)))
+
+
+def check(connection: sa.Connection, snapshot_id: int) -> None:
+    """Hold a snapshot's progress table against itself and against the register (invariant I2).
+
+    Raises:
+        InvariantBroken: naming every line that does not add up.
+    """
+    taken = connection.execute(sa.select(snapshot).where(snapshot.c.snapshot_id == snapshot_id)).one()
+    state = hydrant_state.c
+    query = (
+        sa.select(hydrant.c.operator, state.nis, sa.func.count())
+        .join(hydrant, hydrant.c.hydrant_id == state.hydrant_id)
+        .where(
+            state.from_version_id <= taken.register_version_id,
+            sa.or_(state.to_version_id.is_(None), state.to_version_id > taken.register_version_id),
+        )
+        .group_by(hydrant.c.operator, state.nis)
+    )
+    expected = {(row[0], row[1]): row[2] for row in connection.execute(query)}
+    for row in reference.contracts():
+        if row.valid_from <= taken.as_of and (row.valid_to is None or row.valid_to >= taken.as_of):
+            expected.setdefault((row.operator, row.nis), 0)
+
+    lines = _lines(connection, snapshot_id)
+    totals = {line.operator: line for line in lines if line.nis is None}
+    gemeenten = {(line.operator, line.nis): line for line in lines if line.nis is not None}
+    wrong: list[str] = []
+    for line in lines:
+        name = f"{line.operator} {line.nis or 'total'}"
+        if line.checked + line.remaining != line.registered:
+            wrong.append(f"{name}: checked {line.checked} + remaining {line.remaining} != {line.registered}")
+        if line.ok + line.failed != line.checked or not 0 <= line.failed <= line.checked:
+            wrong.append(f"{name}: ok {line.ok} + failed {line.failed} != checked {line.checked}")
+    if len(gemeenten) + len(totals) != len(lines):
+        wrong.append("a gemeente has more than one line")
+    if gemeenten.keys() != expected.keys():
+        wrong.append(f"gemeenten missing or too many: {sorted(gemeenten.keys() ^ expected.keys())}")
+    for key in gemeenten.keys() & expected.keys():
+        if gemeenten[key].registered != expected[key]:
+            wrong.append(f"{key}: registered {gemeenten[key].registered}, in the register {expected[key]}")
+    for operator in {key[0] for key in gemeenten} | totals.keys():
+        for figure in _FIGURES:
+            total = sum(getattr(line, figure) for key, line in gemeenten.items() if key[0] == operator)
+            stated = getattr(totals[operator], figure) if operator in totals else None
+            if stated != total:
+                wrong.append(f"{operator}: {figure} {stated} in total, {total} over its gemeenten")
+    if wrong:
+        raise InvariantBroken("not published, the figures do not add up: " + "; ".join(wrong))

@@ -1,0 +1,169 @@
+"""Planning: every remaining hydrant once, nearest first."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+import sqlalchemy as sa
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from hydrants import planning, store
+from hydrants.errors import NothingPublished
+from hydrants.settings import Settings
+from hydrants.store import tables
+from tests.judged_world import NOON, World
+
+POPERINGE, DIKSMUIDE = "33021", "32003"
+
+
+@pytest.fixture
+def snapshot_id(engine: sa.Engine) -> int:
+    """A snapshot with a line of remaining hydrants in Poperinge, and a few in Diksmuide."""
+    with store.write(engine) as connection:
+        world = World(connection)
+        world.register()
+        snapshot_id = connection.execute(
+            sa.insert(tables.snapshot)
+            .values(
+                as_of=date(2019, 12, 31),
+                campaign_start=date(2019, 1, 1),
+                campaign_end=date(2019, 12, 31),
+                register_version_id=1,
+                fingerprint="f",
+                created_at=NOON,
+            )
+            .returning(tables.snapshot.c.snapshot_id)
+        ).scalar_one()
+
+        def judged(hydrant_id: str, nis: str, firm: str | None, x: float, status: str = "remaining") -> None:
+            operator = "dewatergroep" if hydrant_id.startswith("DWG") else "aquaduin"
+            world.hydrant(hydrant_id, nis, operator, x=x, y=170_000.0, street_names="=1+1")
+            store.insert_rows(
+                connection,
+                tables.snapshot_hydrant,
+                [
+                    {
+                        "snapshot_id": snapshot_id,
+                        "hydrant_id": hydrant_id,
+                        "operator": operator,
+                        "nis": nis,
+                        "contractor": firm,
+                        "status": status,
+                        "is_conflict": False,
+                        "is_repaired": False,
+                        "x_l72": x,
+                        "y_l72": 170_000.0,
+                    }
+                ],
+            )
+
+        for hydrant_id, x in (("A", 0), ("B", 100), ("C", 190), ("D", 310), ("E", 1_000)):
+            judged(f"DWG-{hydrant_id}", POPERINGE, "westlandia", 30_000.0 + x)
+        judged("DWG-done", POPERINGE, "westlandia", 30_305.0, "ok")
+        judged("DWG-bad", POPERINGE, "westlandia", 30_195.0, "failed")
+        judged("DWG-F", DIKSMUIDE, "westlandia", 40_000.0)
+        judged("AQD-G", DIKSMUIDE, "interwest", 40_010.0)
+        judged("AQD-H", POPERINGE, None, 30_010.0)
+        connection.execute(
+            sa.insert(tables.current_snapshot).values(
+                pointer="current", snapshot_id=snapshot_id, published_at=NOON
+            )
+        )
+    return snapshot_id
+
+
+def test_the_plan(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:
+    assert planning.run(engine, settings) == {"stops": 7, "lists": 3, "unplanned": 1}
+    with store.read(engine) as connection:
+        stops = planning.stops(connection)
+        assert planning.stops(connection, nis=DIKSMUIDE, contractor="westlandia") == [stops[1]]
+        assert planning.stops(connection, nis="38014") == []
+    # the middle of Poperinge's five is x 320: D is nearest, then C, B, A, and E at last
+    assert [
+        (stop["contractor"], stop["nis"], stop["sequence"], stop["hydrant_id"], stop["leg_m"])
+        for stop in stops
+    ] == [
+        ("interwest", DIKSMUIDE, 1, "AQD-G", 0.0),
+        ("westlandia", DIKSMUIDE, 1, "DWG-F", 0.0),
+        ("westlandia", POPERINGE, 1, "DWG-D", 0.0),
+        ("westlandia", POPERINGE, 2, "DWG-C", 120.0),
+        ("westlandia", POPERINGE, 3, "DWG-B", 90.0),
+        ("westlandia", POPERINGE, 4, "DWG-A", 100.0),
+        ("westlandia", POPERINGE, 5, "DWG-E", 1_000.0),
+    ]
+    assert (stops[1]["gemeente"], stops[1]["street_names"], stops[1]["x_l72"]) == (
+        "Diksmuide",
+        "=1+1",
+        40_000.0,
+    )
+
+
+def test_planning_again_changes_nothing_and_mends_what_is_missing(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    planning.run(engine, settings)
+    folder = settings.site / "planning" / str(snapshot_id)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert planning.run(engine, settings, snapshot_id) == {"stops": 0, "lists": 0, "unplanned": 1}
+    lost = folder / "westlandia_33021.xlsx"
+    lost.unlink()
+    assert planning.run(engine, settings) == {"stops": 0, "lists": 1, "unplanned": 1}
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_list_for_the_crew(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:
+    planning.run(engine, settings)
+    folder = settings.site / "planning" / str(snapshot_id)
+    names = ["interwest_32003.xlsx", "westlandia_32003.xlsx", "westlandia_33021.xlsx"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    sheet = openpyxl.load_workbook(folder / "westlandia_33021.xlsx").active
+    rows = list(sheet.iter_rows(values_only=True))
+    assert rows[2][:3] == ("Volgorde", "Brandkraan", "Straat (register)")
+    assert [row[1] for row in rows[3:]] == ["DWG-D", "DWG-C", "DWG-B", "DWG-A", "DWG-E"]
+    assert {row[2].value for row in sheet.iter_rows(min_row=4)} == {"=1+1"}
+    assert {row[2].data_type for row in sheet.iter_rows(min_row=4)} == {"s"}
+
+
+def test_without_a_snapshot_there_is_nothing_to_plan(engine: sa.Engine, settings: Settings) -> None:
+    with pytest.raises(NothingPublished):
+        planning.run(engine, settings)
+    with pytest.raises(NothingPublished, match="42"):
+        planning.run(engine, settings, 42)
+    assert not Path(settings.site / "planning").exists()
+
+
+def _step_by_step(points: np.ndarray) -> tuple[list[int], list[float]]:
+    """Nearest first by measuring every distance at every step."""
+    middle = points.mean(axis=0)
+    here = min(range(len(points)), key=lambda one: (float(np.hypot(*(points[one] - middle))), one))
+    order, legs_m, left = [here], [0.0], set(range(len(points))) - {here}
+    while left:
+        leg_m, nearest = min((float(np.hypot(*(points[one] - points[here]))), one) for one in left)
+        order.append(nearest)
+        legs_m.append(leg_m)
+        left.remove(nearest)
+        here = nearest
+    return order, legs_m
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(1, 150), side=st.integers(1, 30))
+@example(seed=1, count=150, side=1)  # everything in one of two places
+def test_nearest_first_against_measuring_everything(seed: int, count: int, side: int) -> None:
+    """On a grid of whole metres, where many are equally near."""
+    points = np.random.default_rng(seed).integers(0, side + 1, (count, 2)).astype("float64")
+    order, legs_m = planning.nearest_first(points)
+    expected_order, expected_legs_m = _step_by_step(points)
+    assert legs_m.tolist() == pytest.approx(expected_legs_m)
+    assert order.tolist() == expected_order
+
+
+def test_no_points_no_order() -> None:
+    order, legs_m = planning.nearest_first(np.empty((0, 2)))
+    assert (len(order), len(legs_m)) == (0, 0)
