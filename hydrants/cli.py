@@ -246,12 +246,7 @@ def trace(
     if as_json:
         _print_json(found)
         return
-    for row in found:
-        out.print(
-            "\t".join("" if value is None else str(value) for value in row.values()),
-            highlight=False,
-            soft_wrap=True,
-        )
+    _print_lines(found)
     err.print(f"{len(found)} brandkranen", highlight=False)
 
 
@@ -305,12 +300,7 @@ def plan(nis: Nis = None, contractor: Contractor = None, as_json: Json = False) 
     if as_json:
         _print_json(stops)
         return
-    for stop in stops:
-        out.print(
-            "\t".join("" if value is None else str(value) for value in stop.values()),
-            highlight=False,
-            soft_wrap=True,
-        )
+    _print_lines(stops)
 
 
 def _print_json(value: Any) -> None:
@@ -322,6 +312,12 @@ def _print_json(value: Any) -> None:
         raise TypeError(f"{type(item).__name__} has no JSON form")
 
     sys.stdout.write(json.dumps(value, default=plain, ensure_ascii=False, indent=2) + "\n")
+
+
+def _print_lines(rows: list[dict[str, Any]]) -> None:
+    """One line a row, tabs between its values: for `cut`, `grep` and `wc`."""
+    for row in rows:
+        sys.stdout.write("\t".join("" if value is None else str(value) for value in row.values()) + "\n")
 
 
 def _spelled(counts: dict[str, Any]) -> str:

@@ -84,24 +84,31 @@ def batches(
     ]
 
 
-def described(settings: Settings, contractor: str, nis: str) -> dict[str, Any]:
-    """A batch for people: contractor, nis, a label with the gemeente's name, and its files now."""
-    folder = settings.uploads / contractor / nis
-    return {
-        "contractor": contractor,
-        "nis": nis,
-        "label": f"{contractor} {reference.gemeenten()[nis].name_nl}",
-        "files": sorted(path.name for path in folder.glob("*")),
-    }
+def described(
+    engine: sa.Engine,
+    settings: Settings,
+    contractors: list[str] | None = None,
+    gemeenten: list[str] | None = None,
+) -> list[dict[str, Any]]:
+    """The batches as people know them: contractor, nis, a label with both names, and their files now."""
+    return [
+        {
+            "contractor": contractor,
+            "nis": nis,
+            "label": f"{contractor} {reference.gemeenten()[nis].name_nl}",
+            "files": sorted(path.name for path in (settings.uploads / contractor / nis).glob("*")),
+        }
+        for contractor, nis in batches(engine, settings, contractors, gemeenten)
+    ]
 
 
-def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """Counts summed over batches, each of which has counts per stage; other keys are left out."""
-    totals: dict[str, int] = {}
+def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Counts per stage, summed over batches that have counts per stage; other keys are left out."""
+    totals: dict[str, dict[str, int]] = {stage: {} for stage in BATCH_STAGES}
     for counts in batch_counts:
-        for stage in BATCH_STAGES:
+        for stage, summed in totals.items():
             for key, count in counts[stage].items():
-                totals[key] = totals.get(key, 0) + count
+                summed[key] = summed.get(key, 0) + count
     return totals
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from hydrants import reference, store
 from hydrants.publishing import labels
-from hydrants.publishing.reads import progress
+from hydrants.publishing.reads import judged, progress
 from hydrants.reference.boundaries import LAMBERT_72
 from hydrants.store.tables import (
     hydrant_state,
@@ -85,20 +85,21 @@ def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFr
         deciding row's file, sheet, row_number; and in Dutch operator_nl, contractor_nl, type_nl,
         status_nl, finding_nl, remark_nl. What is missing is None.
     """
-    judged, state = snapshot_hydrant.c, hydrant_state.c
+    status, state = snapshot_hydrant.c, hydrant_state.c
     query = (
-        sa.select(
-            judged.hydrant_id,
-            judged.operator,
-            judged.contractor,
-            judged.status,
-            judged.outcome,
-            judged.inspected_on,
-            judged.tried_on,
-            judged.is_conflict,
-            judged.is_repaired,
-            judged.x_l72,
-            judged.y_l72,
+        judged(
+            snapshot_id,
+            status.hydrant_id,
+            status.operator,
+            status.contractor,
+            status.status,
+            status.outcome,
+            status.inspected_on,
+            status.tried_on,
+            status.is_conflict,
+            status.is_repaired,
+            status.x_l72,
+            status.y_l72,
             state.street_names,
             state.hydrant_type,
             state.diameter_mm,
@@ -107,23 +108,12 @@ def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFr
             raw_sheet.c.sheet,
             raw_row.c.row_number,
         )
-        .join(snapshot, snapshot.c.snapshot_id == judged.snapshot_id)
-        .join(
-            hydrant_state,
-            (state.hydrant_id == judged.hydrant_id)
-            & (state.from_version_id <= snapshot.c.register_version_id)
-            & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
-        )
-        .outerjoin(raw_row, raw_row.c.row_id == judged.row_id)
-        .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
         .outerjoin(
             raw_sheet,
             (raw_sheet.c.upload_id == raw_row.c.upload_id)
             & (raw_sheet.c.sheet_number == raw_row.c.sheet_number),
         )
-        .outerjoin(record, record.c.row_id == judged.row_id)
-        .where(judged.snapshot_id == snapshot_id, judged.nis == nis)
-        .order_by(judged.hydrant_id)
+        .where(status.nis == nis)
     )
     frame = store.read_frame(connection, query).astype(object)
     frame = frame.where(frame.notna(), None)

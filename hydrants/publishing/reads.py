@@ -8,7 +8,17 @@ import sqlalchemy as sa
 
 from hydrants import reference, store
 from hydrants.errors import NothingPublished, ReferenceMissing
-from hydrants.store.tables import current_snapshot, gemeente, snapshot, snapshot_progress
+from hydrants.store.tables import (
+    current_snapshot,
+    gemeente,
+    hydrant_state,
+    raw_row,
+    record,
+    snapshot,
+    snapshot_hydrant,
+    snapshot_progress,
+    upload,
+)
 
 _TRACES = {
     "registered": "registered_trace",
@@ -22,6 +32,31 @@ _TRACES = {
 def current_id(connection: sa.Connection) -> int | None:
     """The snapshot that readers see; None before the first."""
     return connection.execute(sa.select(current_snapshot.c.snapshot_id)).scalar()
+
+
+def judged(snapshot_id: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Columns of a snapshot's hydrants, in order of hydrant_id.
+
+    Of `snapshot_hydrant`, of the register's word on the hydrant at the time (`hydrant_state`), and of the
+    deciding row, if any: `raw_row`, `upload`, `record`.
+    """
+    state = hydrant_state.c
+    return (
+        sa.select(*columns)
+        .select_from(snapshot_hydrant)
+        .join(snapshot, snapshot.c.snapshot_id == snapshot_hydrant.c.snapshot_id)
+        .join(
+            hydrant_state,
+            (state.hydrant_id == snapshot_hydrant.c.hydrant_id)
+            & (state.from_version_id <= snapshot.c.register_version_id)
+            & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
+        )
+        .outerjoin(raw_row, raw_row.c.row_id == snapshot_hydrant.c.row_id)
+        .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
+        .outerjoin(record, record.c.row_id == snapshot_hydrant.c.row_id)
+        .where(snapshot_hydrant.c.snapshot_id == snapshot_id)
+        .order_by(snapshot_hydrant.c.hydrant_id)
+    )
 
 
 def progress(connection: sa.Connection, snapshot_id: int | None = None) -> list[dict[str, Any]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.errors import ReferenceMissing
 from hydrants.publishing.errors import InvariantBroken
-from hydrants.publishing.reads import current_id
+from hydrants.publishing.reads import current_id, judged
 from hydrants.settings import Settings
 from hydrants.store.tables import (
     current_snapshot,
@@ -31,7 +33,7 @@ from hydrants.store.tables import (
 )
 
 VERSION = 1
-"""Raised when the same rows would be published differently."""
+"""Raised when the same rows would be published differently by the code; templates count by themselves."""
 
 _CHUNK = 10_000
 
@@ -134,33 +136,18 @@ def _fingerprint(
     connection: sa.Connection, snapshot_id: int, settings: Settings, as_of: date, boundaries_sha256: str
 ) -> str:
     """A hash of what is published, by content: no key that another database would number otherwise."""
-    judged, state = snapshot_hydrant.c, hydrant_state.c
-    ours = [judged[name] for name in judged.keys() if name not in {"snapshot_id", "row_id"}]  # noqa: SIM118
-    query = (
-        sa.select(
-            *ours,
-            state.hydrant_type,
-            state.diameter_mm,
-            state.street_names,
-            upload.c.sha256,
-            raw_row.c.sheet_number,
-            raw_row.c.row_number,
-            record.c.defects,
-        )
-        .join(snapshot, snapshot.c.snapshot_id == judged.snapshot_id)
-        .join(
-            hydrant_state,
-            (state.hydrant_id == judged.hydrant_id)
-            & (state.from_version_id <= snapshot.c.register_version_id)
-            & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
-        )
-        .outerjoin(raw_row, raw_row.c.row_id == judged.row_id)
-        .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
-        .outerjoin(record, record.c.row_id == judged.row_id)
-        .where(judged.snapshot_id == snapshot_id)
-        .order_by(judged.hydrant_id)
-        .execution_options(yield_per=_CHUNK)
-    )
+    status, state = snapshot_hydrant.c, hydrant_state.c
+    query = judged(
+        snapshot_id,
+        *(status[name] for name in status.keys() if name not in {"snapshot_id", "row_id"}),  # noqa: SIM118
+        state.hydrant_type,
+        state.diameter_mm,
+        state.street_names,
+        upload.c.sha256,
+        raw_row.c.sheet_number,
+        raw_row.c.row_number,
+        record.c.defects,
+    ).execution_options(yield_per=_CHUNK)
     digest = hashlib.sha256()
     for row in connection.execute(query):
         digest.update(repr(tuple(row)).encode())
@@ -168,6 +155,7 @@ def _fingerprint(
     labels = [(g.nis, g.name_nl) for g in reference.gemeenten().values()]
     return store.fingerprint(
         VERSION,
+        _templates_sha256(),
         as_of,
         settings.campaign_start,
         settings.campaign_end,
@@ -177,6 +165,16 @@ def _fingerprint(
         digest.hexdigest(),
         [list(row) for row in _lines(connection, snapshot_id)],
     )
+
+
+@lru_cache(maxsize=1)
+def _templates_sha256() -> str:
+    """A hash of how the page looks: its templates, styles and scripts."""
+    folder = Path(__file__).parent
+    files = sorted(
+        path for kind in ("templates", "static") for path in (folder / kind).rglob("*") if path.is_file()
+    )
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 _FIGURES = ("registered", "checked", "ok", "failed", "remaining")
