@@ -234,7 +234,7 @@ def inert(value: object) -> object:
 @app.command()
 def trace(
     nis: Annotated[str, typer.Option(help="NIS code of a gemeente.")],
-    figure: Figure,
+    figure: Annotated[Figure, typer.Option(help="Figure of the progress table.")],
     operator: Annotated[str | None, typer.Option(help="Only this water company.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -325,3 +325,7 @@ def _spelled(counts: dict[str, Any]) -> str:
         return f"{value:.4f}" if isinstance(value, float) else str(value)
 
     return ", ".join(f"{name.replace('_', ' ')} {one(value)}" for name, value in counts.items())
+
+
+if __name__ == "__main__":
+    main()
