@@ -50,7 +50,10 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
         raise ReferenceMissing(f"no boundaries at {settings.boundaries}: set HYDRANTS_BOUNDARIES")
     boundaries_sha256 = hashlib.sha256(settings.boundaries.read_bytes()).hexdigest()
     with site.alone(settings.site):
+        store.refresh_statistics(engine)
         taken = snapshot.take(engine, settings, day, boundaries_sha256)
+        if not taken.is_current:
+            store.refresh_statistics(engine)
         folder = site.directory(settings.site, taken.snapshot_id)
         if not site.is_complete(folder):
             with store.read(engine) as connection:

@@ -5,7 +5,7 @@ Stages write inside `write(engine)`: one transaction, all or nothing. They ask
 have. Figures come from the files in `sql/` through `run_sql`.
 """
 
-from hydrants.store.engine import SQL_DIR, create_engine, migrate, read, write
+from hydrants.store.engine import SQL_DIR, create_engine, migrate, read, refresh_statistics, write
 from hydrants.store.frames import insert_rows, read_frame, run_sql
 from hydrants.store.stage_state import fingerprint, is_done, mark_done, utc_now
 
@@ -19,6 +19,7 @@ __all__ = [
     "migrate",
     "read",
     "read_frame",
+    "refresh_statistics",
     "run_sql",
     "utc_now",
     "write",
