@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 import sys
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from hydrants import night as steps
 from hydrants import reference, store
-from hydrants.errors import HydrantsError
+from hydrants.errors import HydrantsError, UnusableSetting
 from hydrants.settings import settings
 
 app = typer.Typer(help=__import__("hydrants").__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -28,6 +30,9 @@ app.add_typer(review_app, name="review")
 
 out = Console()
 err = Console(stderr=True)
+
+_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
+"""How data is printed: as it is, whatever it looks like."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]
@@ -62,12 +67,29 @@ class Figure(StrEnum):
 
 
 def main() -> None:
-    """Run the command line; an error of ours is a message, not a traceback."""
+    """Run the command line; what a person can mend is a message, not a traceback."""
     try:
         app()
     except HydrantsError as error:
-        err.print(f"[bold red]hydrants:[/] {error}", highlight=False, markup=True)
-        sys.exit(1)
+        _fail(str(error))
+    except ArgumentError as error:
+        _fail(f"HYDRANTS_DATABASE_URL is no database address: {error}")
+    except OperationalError as error:
+        _fail(f"the database does not answer as it should: {error.orig}")
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(f"hydrants: {message}", style="red", **_PLAIN)
+    sys.exit(1)
+
+
+def _checked(contractors: list[str], gemeenten: list[str]) -> None:
+    """Refuse a firm or a gemeente that nobody knows: nothing would be found, without a word."""
+    for given, known in ((contractors, reference.contractors()), (gemeenten, tuple(reference.gemeenten()))):
+        if unknown := sorted(set(given) - set(known)):
+            raise UnusableSetting(f"{', '.join(unknown)} is not known; known are {', '.join(known)}")
 
 
 @app.command()
@@ -98,8 +120,8 @@ def demo(
     if as_json:
         _print_json(asdict(counts))
     else:
-        out.print(f"A made-up Westhoek lies in {directory}: " + _spelled(asdict(counts)), highlight=False)
-        out.print(f"To use it: set -a; . {directory / 'demo.env'}; set +a", highlight=False, soft_wrap=True)
+        out.print(f"A made-up Westhoek lies in {directory}: " + _spelled(asdict(counts)), **_PLAIN)
+        out.print(f"To use it: set -a; . {shlex.quote(str(directory / 'demo.env'))}; set +a", **_PLAIN)
 
 
 @register_app.command("load")
@@ -131,7 +153,7 @@ def register_load(
             exported_on=exported_on.date() if exported_on else None,
             scope=scope.split(",") if scope else None,
         )
-    _print_json(counts) if as_json else out.print(_spelled(counts), highlight=False)
+    _print_json(counts) if as_json else out.print(_spelled(counts), **_PLAIN)
 
 
 @app.command()
@@ -143,6 +165,7 @@ def night(
     as_json: Json = False,
 ) -> None:
     """Do a whole night's work: the same steps as the DAGs, in one process."""
+    _checked(contractor or [], nis or [])
     with steps.opened(settings()) as engine:
         if dry_run:
             found = steps.batches(engine, settings(), contractor, nis)
@@ -164,7 +187,18 @@ def night(
                 as_of=as_of.date() if as_of else None,
                 track=lambda batches: bar.track(batches, description="nacht"),
             )
-    _print_json(counts) if as_json else out.print(_spelled(counts), highlight=False)
+    if as_json:
+        _print_json(counts)
+    else:
+        for stage, figures in counts.items():
+            if isinstance(figures, dict):
+                out.print(f"{stage}: {_spelled(figures)}", **_PLAIN)
+    for refused in counts["refused_files"]:
+        err.print(f"geweigerd: {refused['file']}: {refused['reason']}", **_PLAIN)
+    for folder in counts["unknown_folders"]:
+        err.print(f"onbekende map, niet gelezen: {folder}", **_PLAIN)
+    if counts["problems"]:
+        _fail("; ".join(counts["problems"]))
 
 
 @app.command()
@@ -219,7 +253,7 @@ def rows(
     else:
         kinds = listed["disposition"] + " " + listed["verdict"].fillna("")
         for kind, count in kinds.value_counts().sort_index().items():
-            out.print(f"{count:>8} {kind}", highlight=False)
+            out.print(f"{count:>8} {kind}", **_PLAIN)
 
 
 def inert(value: object) -> object:
@@ -247,17 +281,18 @@ def trace(
         _print_json(found)
         return
     _print_lines(found)
-    err.print(f"{len(found)} brandkranen", highlight=False)
+    err.print(f"{len(found)} brandkranen", **_PLAIN)
 
 
 @review_app.command("export")
 def review_export(file: Path, contractor: Contractor = None, nis: Nis = None) -> None:
     """Write the rows that wait for a decision to the Excel sheet FILE."""
+    _checked([contractor] if contractor else [], [nis] if nis else [])
     from hydrants import review
 
     with steps.opened(settings()) as engine:
         count = review.export(engine, file, contractor, nis)
-    out.print(f"{count} rows to decide in {file}", highlight=False)
+    out.print(f"{count} rows to decide in {file}", **_PLAIN)
 
 
 @review_app.command("import")
@@ -271,9 +306,9 @@ def review_import(file: Annotated[Path, typer.Argument(exists=True)], as_json: J
     if as_json:
         _print_json(figures)
     else:
-        out.print(_spelled(figures | {"errors": len(counts.errors)}), highlight=False)
+        out.print(_spelled(figures | {"errors": len(counts.errors)}), **_PLAIN)
         for refused in counts.errors:
-            err.print(f"rij {refused.row}: {refused.message_nl}", highlight=False)
+            err.print(f"rij {refused.row}: {refused.message_nl}", **_PLAIN)
     if counts.errors:
         raise typer.Exit(1)
 
@@ -285,12 +320,13 @@ def evaluate(truth: Path, as_json: Json = False) -> None:
 
     with steps.opened(settings()) as engine, store.read(engine) as connection:
         measured = evaluation.evaluate(connection, truth)
-    _print_json(measured) if as_json else out.print(_spelled(measured), highlight=False)
+    _print_json(measured) if as_json else out.print(_spelled(measured), **_PLAIN)
 
 
 @app.command()
 def plan(nis: Nis = None, contractor: Contractor = None, as_json: Json = False) -> None:
     """Print the remaining hydrants of the published snapshot in the order of a visit."""
+    _checked([contractor] if contractor else [], [nis] if nis else [])
     from hydrants import planning
 
     with steps.opened(settings()) as engine:

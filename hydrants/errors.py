@@ -34,8 +34,8 @@ class ReferenceMissing(HydrantsError):
     """A reference file (boundaries, addresses) or a reference row is not there."""
 
 
-class WrongCrs(HydrantsError):
-    """Geometry is not in the coordinate system that the caller promised."""
+class UnusableSetting(HydrantsError):
+    """A setting or an option has a value that cannot be used."""
 
 
 class NothingPublished(HydrantsError):

@@ -38,10 +38,12 @@ def evaluate(connection: sa.Connection, truth_file: Path) -> dict[str, float | i
         `precision` (right links / links), `recall` (right links / rows the truth links),
         `wrong_per_1000` (wrong links per 1 000 links; a link where the truth has none is wrong),
         `unresolved_share` (rows the truth links that have no link), `rows` (rows compared),
-        `unlisted` (rows of the truth that were not read: a copy of a file is not read again).
+        `unlisted` (rows of the truth that were not read: a copy of a file is not read again). A link on a
+        row that the truth does not know is wrong.
 
     Raises:
-        ReferenceMissing: if the file is absent or lacks a column.
+        ReferenceMissing: if the file is absent, lacks a column, or cannot be told apart from another
+            content under the same name.
     """
     if not truth_file.is_file():
         raise ReferenceMissing(f"no truth file at {truth_file}")
@@ -49,8 +51,15 @@ def evaluate(connection: sa.Connection, truth_file: Path) -> dict[str, float | i
     if missing := {*_KEY, "hydrant_id"} - set(truth.columns):
         raise ReferenceMissing(f"{truth_file} lacks the column(s) {', '.join(sorted(missing))}")
     listed = listed_rows(connection).astype({"row": str})
-    both = truth.merge(listed, on=_KEY, how="left", suffixes=("_true", ""), validate="1:1", indicator=True)
-    is_true = both["hydrant_id_true"] != ""
+    for name, rows in (("the truth file", truth), ("what was read", listed)):
+        if rows.duplicated(_KEY).any():
+            again = rows[rows.duplicated(_KEY)].iloc[0]
+            raise ReferenceMissing(
+                f"{name} has two contents for {again['file']} row {again['row']}: "
+                "a file was replaced under its own name, and the truth speaks of one of them only"
+            )
+    both = truth.merge(listed, on=_KEY, how="outer", suffixes=("_true", ""), validate="1:1", indicator=True)
+    is_true = both["hydrant_id_true"].fillna("") != ""
     is_linked = both["hydrant_id"].notna()
     right = int((is_true & is_linked & (both["hydrant_id"] == both["hydrant_id_true"])).sum())
     links = int(is_linked.sum())

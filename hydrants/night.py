@@ -15,8 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from hydrants import reference, store
+from hydrants.errors import RegisterRejected
 from hydrants.settings import Settings
-from hydrants.store.tables import run
+from hydrants.store.tables import run, upload
 
 BatchStep = Callable[[sa.Engine, Settings, str, str], dict[str, int]]
 
@@ -62,7 +63,7 @@ def prepare(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
     from hydrants import register
     from hydrants.reference import addresses
 
-    with store.write(engine) as connection:
+    with store.write(engine, turn="reference") as connection:
         reference.sync(connection)
     loaded = addresses.load(engine, settings.addresses)
     return {"addresses": loaded, "registers": register.refresh(engine, settings)}
@@ -102,6 +103,26 @@ def described(
     ]
 
 
+def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
+    """What was delivered but not worked through, for somebody to act on.
+
+    Returns:
+        refused_files: file and reason (Dutch) of every upload that was refused as a whole;
+        unknown_folders: what lies in UPLOADS where no batch looks.
+    """
+    from hydrants import landing
+
+    name = upload.c.contractor + "/" + upload.c.nis + "/" + upload.c.file_name
+    refused = (
+        sa.select(name.label("file"), upload.c.rejected_because.label("reason"))
+        .where(upload.c.rejected_because.is_not(None))
+        .order_by(name)
+    )
+    with store.read(engine) as connection:
+        files = [dict(row) for row in connection.execute(refused).mappings()]
+    return {"refused_files": files, "unknown_folders": landing.unknown_folders(settings)}
+
+
 def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
     """Counts per stage, summed over batches that have counts per stage; other keys are left out."""
     totals: dict[str, dict[str, int]] = {stage: {} for stage in BATCH_STAGES}
@@ -113,9 +134,15 @@ def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def publish(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dict[str, Any]:
-    """Publish the state of the figures on `as_of`; counts include the `snapshot_id`."""
+    """Publish the state of the figures on `as_of`; counts include the `snapshot_id`.
+
+    A batch that was matched with an older register, contract or decision is matched again first, so that
+    all figures rest on the same.
+    """
     from hydrants import publishing
 
+    for contractor, nis in batches(engine, settings):
+        BATCH_STAGES["match"](engine, settings, contractor, nis)
     return publishing.run(engine, settings, as_of)
 
 
@@ -156,10 +183,16 @@ def whole_night(
         track: wraps the batches, to show how far it is.
 
     Returns:
-        What changed, per stage, and the `snapshot_id` that is current now.
+        What changed, per stage, the `snapshot_id` that is current now, `problems` (registers that could not
+        be used), and what `left_aside` tells.
     """
     run_id = start_run(engine, "night")
-    counts: dict[str, Any] = prepare(engine, settings)
+    counts: dict[str, Any] = {}
+    problems: list[str] = []
+    try:
+        counts |= prepare(engine, settings)
+    except RegisterRejected as error:  # the crews' files can be worked with the register of yesterday
+        problems.append(str(error))
     done = [
         {name: step(engine, settings, contractor, nis) for name, step in BATCH_STAGES.items()}
         for contractor, nis in track(batches(engine, settings, contractors, gemeenten))
@@ -167,5 +200,6 @@ def whole_night(
     counts |= total(done)
     counts["publish"] = publish(engine, settings, as_of)
     counts["plan"] = plan(engine, settings, counts["publish"]["snapshot_id"])
+    counts |= {"problems": problems, **left_aside(engine, settings)}
     finish_run(engine, run_id, counts)
     return {"run_id": run_id, "snapshot_id": counts["publish"]["snapshot_id"], **counts}

@@ -4,8 +4,10 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from hydrants.errors import UnusableSetting
 
 
 class Settings(BaseSettings):
@@ -40,11 +42,32 @@ class Settings(BaseSettings):
         return self
 
     def as_of(self, asked: date | None, today: date) -> date:
-        """The day the figures speak of: asked for, else today, at most the campaign's last day."""
-        return asked or min(today, self.campaign_end)
+        """The day the figures speak of: asked for, else today, at most the campaign's last day.
+
+        Raises:
+            UnusableSetting: for a day before the campaign or in the future.
+        """
+        day = asked or min(today, self.campaign_end)
+        if not self.campaign_start <= day <= today:
+            raise UnusableSetting(
+                f"no figures can speak of {day}: "
+                f"the campaign began on {self.campaign_start} and today is {today}"
+            )
+        return day
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process."""
-    return Settings()
+    """The settings of this process.
+
+    Raises:
+        UnusableSetting: naming each variable that cannot be used, and why.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [
+            f"HYDRANTS_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" if one["loc"] else one["msg"]
+            for one in error.errors()
+        ]
+        raise UnusableSetting("; ".join(wrong)) from error

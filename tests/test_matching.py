@@ -48,6 +48,14 @@ CASES = [
     ("only an address, one hydrant there", {**address_at(145)}, "linked", "H3", "address"),
     ("only an address, two hydrants there", {**address_at(5)}, "review", None, None),
     ("gross error, but the address tells", {**at(1500), **address_at(141)}, "linked", "H3", "position"),
+    ("exact number, but 5 km off", {"ref": "5559999", **at(140, 5_000)}, "review", None, None),
+    (
+        "a slip that makes the number of one 3 km off",
+        {"ref": "1234567", **at(3010)},
+        "linked",
+        "H4",
+        "repaired_id",
+    ),
     ("nothing to go on", {}, "unlocated", None, None),
     ("an unknown number and no place", {"ref": "9"}, "unlocated", None, None),
 ]

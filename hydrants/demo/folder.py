@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 
 from hydrants import reference
@@ -64,7 +65,7 @@ def write_notes(
         "BOUNDARIES": boundaries.resolve() if boundaries else here / "boundaries.geojson",
         "ADDRESSES": addresses.resolve() if addresses else here / "addresses.csv",
     }
-    lines = [f"HYDRANTS_{name}={value}" for name, value in settings.items()]
+    lines = [f"HYDRANTS_{name}={shlex.quote(str(value))}" for name, value in settings.items()]
     (directory / "demo.env").write_text("\n".join(["# verzonnen demogegevens", *lines, ""]), encoding="utf-8")
     names = reference.operators()
     sizes = "\n".join(

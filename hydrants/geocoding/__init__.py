@@ -53,7 +53,7 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
     with store.read(engine) as connection:
         if not _pending(connection, contractor, nis, boundaries_sha256):
             return counts
-    with store.write(engine) as connection:
+    with store.write(engine, turn=f"geocoding {contractor}/{nis}") as connection:
         pending = _pending(connection, contractor, nis, boundaries_sha256)
         locations = locate(connection, _records(connection, list(pending)), polygons)
         connection.execute(sa.delete(tables.location).where(tables.location.c.upload_id.in_(list(pending))))

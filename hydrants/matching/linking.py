@@ -151,7 +151,10 @@ def _has_witness(
     position = np.hypot(*(records[["x", "y"]].to_numpy(float) - target).T)
     address = np.hypot(*(records[["address_x", "address_y"]].to_numpy(float) - target).T)
     accuracy_m = records["address_accuracy_m"].to_numpy(float)
-    by_number = (slips >= _EXACT_ID) & (slips <= _REPAIRED_ID)
+    is_alike = (slips >= _EXACT_ID) & (slips <= _REPAIRED_ID)
+    # beyond any gross error, position (or the address, without one) and number speak of two hydrants
+    place = np.where(np.isfinite(position), position, address)
+    by_number = is_alike & ~(place > p.gross_to_m + _NEAR_SIGMAS * p.sigma_m + np.nan_to_num(accuracy_m))
     by_position = position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)
     by_address = (accuracy_m <= _HOUSE_NUMBER_M) & (address <= _NEAR_SIGMAS * accuracy_m)
     return records["decided"].notna().to_numpy() | by_number | by_position | by_address

@@ -32,7 +32,7 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
         Records by verdict (linked, review, new, unlocated) if they were computed anew, else zeros.
     """
     scope = f"batch:{contractor}/{nis}"
-    with store.write(engine) as connection:
+    with store.write(engine, turn=f"matching {contractor}/{nis}") as connection:
         version_id = register.latest_version(connection)
         decisions = _decisions(connection, contractor, nis)
         inputs = store.fingerprint(
@@ -41,13 +41,16 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
             settings.link_probability,
             version_id,
             sorted(decisions.items()),
+            sorted(row[:3] for row in reference.contracts()),
             _geocoded(connection, contractor, nis),
         )
         counts = {"linked": 0, "review": 0, "new": 0, "unlocated": 0}
         if store.is_done(connection, STAGE, scope, inputs):
             return counts
         records = _records(connection, contractor, nis, decisions)
-        hydrants = _hydrants(connection, contractor, sorted({nis, *records["nis"]}), version_id)
+        hydrants = _hydrants(
+            connection, contractor, sorted({nis, *records["nis"]}), records["ref"], version_id
+        )
         verdicts, parameters = link(records, hydrants, link_probability=settings.link_probability)
         rows = _match_rows(records, hydrants, verdicts, contractor, nis)
         uploads = sa.select(upload.c.upload_id).where(upload.c.contractor == contractor, upload.c.nis == nis)
@@ -79,7 +82,13 @@ def _decisions(connection: sa.Connection, contractor: str, nis: str) -> dict[int
     if not standing:
         return {}
     query = (
-        sa.select(raw_row.c.row_id, upload.c.sha256, raw_sheet.c.sheet, raw_row.c.row_number)
+        # a decision on a row that turned out to repeat another one is a decision on that other
+        sa.select(
+            sa.func.coalesce(ledger.c.duplicate_of_row_id, raw_row.c.row_id),
+            upload.c.sha256,
+            raw_sheet.c.sheet,
+            raw_row.c.row_number,
+        )
         .join(upload, upload.c.upload_id == raw_row.c.upload_id)
         .join(
             raw_sheet,
@@ -88,8 +97,10 @@ def _decisions(connection: sa.Connection, contractor: str, nis: str) -> dict[int
                 raw_sheet.c.sheet_number == raw_row.c.sheet_number,
             ),
         )
+        .join(ledger, ledger.c.row_id == raw_row.c.row_id)
         .where(upload.c.contractor == contractor, upload.c.nis == nis)
         .where(upload.c.sha256.in_({sha256 for sha256, _, _ in standing}))
+        .order_by(upload.c.sha256, raw_row.c.row_id)
     )
     return {
         row_id: standing[place]
@@ -142,10 +153,19 @@ def _records(connection: sa.Connection, contractor: str, nis: str, decisions: di
 
 
 def _hydrants(
-    connection: sa.Connection, contractor: str, gemeenten: list[str], version_id: int
+    connection: sa.Connection, contractor: str, gemeenten: list[str], numbers: pd.Series, version_id: int
 ) -> pd.DataFrame:
-    near = [register.active_near(connection, nis, _MARGIN_M) for nis in gemeenten]
-    rows = pd.concat(near).drop_duplicates("hydrant_id").sort_values("hydrant_id", ignore_index=True)
+    """The hydrants of these gemeenten and around, and those anywhere that have a number written here.
+
+    Without the latter, a number that is right but of another gemeente would pass for a slip.
+    """
+    near = [register.active_near(connection, nis, _MARGIN_M, version_id) for nis in gemeenten]
+    numbered = register.active_numbered(connection, numbers.dropna(), version_id)
+    rows = (
+        pd.concat([*near, numbered])
+        .drop_duplicates("hydrant_id")
+        .sort_values("hydrant_id", ignore_index=True)
+    )
     operators = {nis: reference.contracted(contractor, nis) for nis in rows["nis"].unique()}
     return rows.assign(
         ref=_objects(fold(number) for number in _texts(rows["supplier_id"])),

@@ -242,7 +242,7 @@ def load(engine: sa.Engine, path: Path) -> dict[str, int]:
             return {"addresses": 0, "outside": 0}
     frame = read(path)
     frame["street_key"] = street_keys(frame["street"])
-    with store.write(engine) as connection:
+    with store.write(engine, turn=STAGE) as connection:
         connection.execute(sa.delete(tables.address))
         written = store.insert_rows(connection, tables.address, frame.reset_index())
         counts = {"addresses": written, "outside": int(frame.attrs["outside"])}

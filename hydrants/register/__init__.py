@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.errors import RegisterRejected
 from hydrants.register import areas, exports, profile, rule
-from hydrants.register.reads import active, active_near, inactive, latest_version
+from hydrants.register.reads import active, active_near, active_numbered, inactive, latest_version
 from hydrants.settings import Settings
 from hydrants.store.tables import hydrant, hydrant_state, register_rejection, register_version
 
-__all__ = ["active", "active_near", "latest_version", "load", "refresh"]
+__all__ = ["active", "active_near", "active_numbered", "latest_version", "load", "refresh"]
 
 _COUNTED = ("added", "unchanged", "moved", "changed")
 _STATE_COLUMNS = ["hydrant_id", "nis", "x_l72", "y_l72", *profile.ATTRIBUTES, "to_check"]
@@ -77,7 +77,7 @@ def load(
     export = profile.read_rows(operator_profile, exports.read(path, operator_profile.delimiter))
     rows = areas.with_gemeente(export.frame, settings.boundaries)
 
-    with store.write(engine) as connection:
+    with store.write(engine, turn="register") as connection:
         if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
             connection.exec_driver_sql("LOCK TABLE register_version IN SHARE ROW EXCLUSIVE MODE")
         if (known := _loaded(connection, operator, digest, exported_on)) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 import sqlalchemy as sa
 
@@ -10,6 +12,7 @@ from hydrants.errors import ReferenceMissing
 from hydrants.store.tables import hydrant, hydrant_state, register_version
 
 _STATE = hydrant_state.c
+_NUMBERS_PER_QUERY = 10_000  # stores take some tens of thousands of parameters
 
 
 def latest_version(connection: sa.Connection) -> int:
@@ -49,19 +52,22 @@ def active(
     )
 
 
-def active_near(connection: sa.Connection, nis: str, margin_m: float) -> pd.DataFrame:
+def active_near(
+    connection: sa.Connection, nis: str, margin_m: float, register_version_id: int | None = None
+) -> pd.DataFrame:
     """The active hydrants of a gemeente and those just over its border.
 
     Args:
         connection: an open transaction.
         nis: gemeente.
         margin_m: how far around the bounding box of the gemeente's hydrants, in metres.
+        register_version_id: a state of the registers (default: the newest).
 
     Returns:
-        As `active`, at the newest version: the hydrants of this gemeente and any other
+        As `active`: the hydrants of this gemeente and any other
         within that box; empty when the gemeente has no hydrants.
     """
-    version = latest_version(connection)
+    version = latest_version(connection) if register_version_id is None else register_version_id
     own = _active_query(version).where(_STATE.nis == nis).subquery()
     box = connection.execute(
         sa.select(
@@ -82,6 +88,27 @@ def active_near(connection: sa.Connection, nis: str, margin_m: float) -> pd.Data
             _STATE.y_l72.between(south - margin_m, north + margin_m),
         ),
     )
+
+
+def active_numbered(
+    connection: sa.Connection, supplier_ids: Iterable[str], register_version_id: int | None = None
+) -> pd.DataFrame:
+    """The active hydrants, wherever they are, whose operator numbers them so.
+
+    Args:
+        connection: an open transaction.
+        supplier_ids: operators' numbers; those that no hydrant has are passed over.
+        register_version_id: a state of the registers (default: the newest).
+
+    Returns:
+        As `active`.
+    """
+    version = latest_version(connection) if register_version_id is None else register_version_id
+    query = _active_query(version)
+    asked = sorted(set(supplier_ids))
+    starts = range(0, max(1, len(asked)), _NUMBERS_PER_QUERY)
+    wanted = [hydrant.c.supplier_id.in_(asked[start : start + _NUMBERS_PER_QUERY]) for start in starts]
+    return pd.concat([store.read_frame(connection, query.where(one)) for one in wanted], ignore_index=True)
 
 
 def inactive(connection: sa.Connection, operator: str) -> pd.DataFrame:

@@ -115,7 +115,7 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
         .join(tables.gemeente, tables.gemeente.c.nis == record.nis)
         .outerjoin(decided, is_same_row)
         .where(
-            match.verdict.in_(["review", "new"]),
+            match.verdict.in_(["review", "new", "unlocated"]),
             record.superseded_by_row_id.is_(None),
             decided.c.decision_id.is_(None),
         )

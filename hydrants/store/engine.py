@@ -45,9 +45,16 @@ def create_engine(url: str) -> sa.Engine:
 
 
 @contextmanager
-def write(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """One transaction that writes: committed as a whole or not at all."""
+def write(engine: sa.Engine, turn: str | None = None) -> Iterator[sa.Connection]:
+    """One transaction that writes: committed as a whole or not at all.
+
+    Args:
+        turn: name of what must not be written twice at a time, such as a batch; who comes second waits.
+            SQLite has one writer anyhow.
+    """
     with engine.execution_options(is_writer=True).begin() as connection:
+        if turn is not None and connection.dialect.name == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext(:turn))"), {"turn": turn})
         yield connection
 
 
@@ -88,6 +95,6 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
             current = MigrationContext.configure(connection).get_current_revision()
         if current == ScriptDirectory.from_config(config).get_current_head():
             return
-    with write(engine) as connection:
+    with write(engine, turn="migrate") as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
