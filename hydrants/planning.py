@@ -6,12 +6,12 @@ the nearest one not yet visited, in a straight line.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import sqlalchemy as sa
@@ -214,7 +214,7 @@ def _plan(snapshot_id: int, remaining: Sequence[dict[str, Any]]) -> list[dict[st
 def _write_workbook(path: Path, group: list[Stop], as_of: date) -> None:
     """Write a firm's list for a gemeente, under its name only when it is whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(aside, options) as workbook:
         workbook.set_properties({"created": datetime.combine(as_of, time.min)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -32,7 +33,7 @@ _WRITTEN_NUMBER = {
     ".": re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?"),
 }
 _DIAMETER = re.compile(r"(?:DN|Ø)?\s*([0-9]{2,4})(?:[.,]0+)?\s*(?:mm)?", re.IGNORECASE)
-_POSTCODE_AND_NAME = re.compile(r"([0-9]{4})\s+([^0-9]+)")
+_POSTCODE_AND_NAME = re.compile(r"([0-9]{4})\s+([^0-9\s][^0-9]*)")
 
 
 def parsers(profile: Profile, family: Family, earliest_on: date, latest_on: date) -> dict[Field, Parser]:
@@ -76,10 +77,13 @@ def parse_number(text: str, decimal: str, has_typed_numbers: bool) -> float | Re
         has_typed_numbers: the format has numbers of its own, which reading writes with a "."
             and without groups; they are known beside the firm's writing.
     """
+    number = math.inf
     if has_typed_numbers and _TYPED_NUMBER.fullmatch(text):
-        return float(text)
-    if _WRITTEN_NUMBER[decimal].fullmatch(text):
-        return float(text.replace("." if decimal == "," else ",", "").replace(decimal, "."))
+        number = float(text)
+    elif _WRITTEN_NUMBER[decimal].fullmatch(text):
+        number = float(text.replace("." if decimal == "," else ",", "").replace(decimal, "."))
+    if math.isfinite(number):  # hundreds of digits are a number too large for any column
+        return number
     sign = "een komma" if decimal == "," else "een punt"
     return Refusal("NUMBER_UNREADABLE", f"'{_short(text)}' is geen getal (met {sign} voor de decimalen).")
 
@@ -87,10 +91,20 @@ def parse_number(text: str, decimal: str, has_typed_numbers: bool) -> float | Re
 def parse_moment(text: str, patterns: Sequence[str]) -> datetime | Refusal:
     """Belgian time, to the second: ISO, or one of the firm's date patterns and perhaps a time of day."""
     moment = _iso(text) if _ISO_DAY.match(text) else _by_pattern(text, patterns)
-    if moment is None:
-        return Refusal(
-            "DATE_UNREADABLE", f"'{_short(text)}' is geen leesbare datum; schrijf ze als dd/mm/jjjj."
-        )
+    try:
+        if moment is not None:
+            return _in_belgian_seconds(moment, text)
+    except OverflowError:  # at the very start or end of the calendar, another zone or second is outside it
+        pass
+    return Refusal("DATE_UNREADABLE", f"'{_short(text)}' is geen leesbare datum; schrijf ze als dd/mm/jjjj.")
+
+
+def _in_belgian_seconds(moment: datetime, text: str) -> datetime | Refusal:
+    """A moment as it was read, without zone.
+
+    Raises:
+        OverflowError: if that lies before the year 1 or after 9999.
+    """
     if moment.tzinfo is not None:
         moment = moment.astimezone(BRUSSELS).replace(tzinfo=None)
     elif moment.hour == 2 and not _exists(moment):
