@@ -74,7 +74,7 @@ def world(engine: sa.Engine) -> sa.Engine:
         )
         put_row(connection, 1, 6, {"verdict": "new"}, outcome="not_found")
         put_row(connection, 1, 7, {"verdict": "linked", "hydrant_id": "DWG-1003", "score": 0.99})
-        put_row(connection, 1, 8, {"verdict": "unlocated"})
+        put_row(connection, 1, 8, {"verdict": "linked", "hydrant_id": "DWG-1002", "score": 0.97})
         put_row(
             connection,
             1,
@@ -140,6 +140,16 @@ def test_the_workbook_says_what_the_row_says_and_what_was_found(world: sa.Engine
     assert second["Waarom"] == "geen brandkraan van het register in de buurt"
     assert (ieper["Rij"], ieper["Waarom"]) == (2, "niet zeker genoeg om vanzelf te koppelen")
     assert list(path.parent.iterdir()) == [path]  # nothing half-written is left
+
+
+def test_a_row_with_neither_place_nor_known_number_is_handed_out_too(
+    world: sa.Engine, tmp_path: Path
+) -> None:
+    with store.write(world) as connection:
+        put_row(connection, 1, 10, {"verdict": "unlocated"}, hydrant_ref="99")
+    path = tmp_path / "review.xlsx"
+    assert review.export(world, path) == 4
+    assert (lines(path)[3]["Rij"], lines(path)[3]["Waarom"]) == (10, "geen plaats en geen gekend nummer")
 
 
 def test_the_workbook_helps_and_does_no_harm(world: sa.Engine, tmp_path: Path) -> None:

@@ -128,6 +128,8 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
 
 
 def _why_nl(row: dict[str, Any]) -> str:
+    if row["verdict"] == "unlocated":
+        return "geen plaats en geen gekend nummer"
     if row["best_hydrant_id"] is None:
         return "geen brandkraan van het register in de buurt"
     if row["verdict"] == "new":
