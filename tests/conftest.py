@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import date
 from pathlib import Path
 
@@ -19,9 +19,24 @@ from tests.postgis_server import database
 IS_CI = os.environ.get("CI") == "true"
 
 
+_unavailable: set[str] = set()
+
+
 def unavailable(what: str) -> None:
     """Skip with one clear line; on CI, where everything is to be there, fail."""
+    _unavailable.add(what)
     (pytest.fail if IS_CI else pytest.skip)(what)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let the tests that lack the same thing share one line of the summary, whichever file they are in."""
+    report = yield
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if reason.removeprefix("Skipped: ") in _unavailable:
+            report.longrepr = (__file__, unavailable.__code__.co_firstlineno, reason)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -152,9 +152,13 @@ def _has_witness(
     address = np.hypot(*(records[["address_x", "address_y"]].to_numpy(float) - target).T)
     accuracy_m = records["address_accuracy_m"].to_numpy(float)
     is_alike = (slips >= _EXACT_ID) & (slips <= _REPAIRED_ID)
-    # beyond any gross error, position (or the address, without one) and number speak of two hydrants
-    place = np.where(np.isfinite(position), position, address)
-    by_number = is_alike & ~(place > p.gross_to_m + _NEAR_SIGMAS * p.sigma_m + np.nan_to_num(accuracy_m))
+    # beyond any gross error, number and place speak of two hydrants; an address alone, which may be that of
+    # a namesake street, contradicts only a number that had to be repaired
+    far_m = p.gross_to_m + _NEAR_SIGMAS * p.sigma_m
+    is_elsewhere = (position > far_m) | (
+        (slips > _EXACT_ID) & np.isnan(position) & (address > far_m + np.nan_to_num(accuracy_m))
+    )
+    by_number = is_alike & ~is_elsewhere
     by_position = position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)
     by_address = (accuracy_m <= _HOUSE_NUMBER_M) & (address <= _NEAR_SIGMAS * accuracy_m)
     return records["decided"].notna().to_numpy() | by_number | by_position | by_address

@@ -1,0 +1,80 @@
+"""Every uploaded file of the crews, from bytes to matched records."""
+
+from typing import Any
+
+from airflow.sdk import CronDataIntervalTimetable, Param, dag, get_current_context, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
+from dags.assets import DAG_DEFAULTS, MATCHES, as_of_param, opened
+
+NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+
+
+@task
+def find_batches() -> list[dict[str, Any]]:
+    """The batches asked for, contractor x gemeente, and the files that lie in their folders."""
+    params = get_current_context()["params"]
+    with opened() as (night, engine, settings):
+        return night.described(engine, settings, params["contractors"], params["gemeenten"])
+
+
+@task
+def start(batches: list[dict[str, Any]]) -> dict[str, Any]:
+    """Record that the night starts; a dry run ends here, with nothing landed and nothing recorded."""
+    if get_current_context()["params"]["dry_run"]:
+        raise AirflowSkipException(f"dry run: find_batches lists the {len(batches)} batches")
+    with opened() as (night, engine, _settings):
+        return {"run": night.start_run(engine, "inspections_nightly"), "batches": len(batches)}
+
+
+@task(map_index_template="{{ task.op_kwargs['batch']['label'] }}")
+def run_stage(stage: str, batch: dict[str, Any], so_far: dict[str, Any]) -> dict[str, Any]:
+    """One stage on one batch; its counts join those of the stages before."""
+    with opened() as (night, engine, settings):
+        counts = night.BATCH_STAGES[stage](engine, settings, batch["contractor"], batch["nis"])
+    return {**so_far, stage: counts}
+
+
+@task_group
+def work_through(batch: dict[str, Any], so_far: Any) -> Any:
+    """One batch, stage by stage."""
+    for stage in ("land", "read", "validate", "geocode", "match"):
+        so_far = run_stage.override(task_id=stage)(stage=stage, batch=batch, so_far=so_far)
+    return so_far
+
+
+@task(outlets=[MATCHES], trigger_rule="none_failed_min_one_success")
+def finish(started: dict[str, Any]) -> dict[str, Any]:
+    """Record what the night changed, and say that there are matches to publish."""
+    context = get_current_context()
+    # by index: without, Airflow gives no list for a single batch
+    done = context["ti"].xcom_pull(task_ids="work_through.match", map_indexes=range(started["batches"]))
+    with opened() as (night, engine, _settings):
+        counts = night.total(done)
+        night.finish_run(engine, started["run"], counts)
+    context["outlet_events"][MATCHES].extra = {"as_of": context["params"]["as_of"]}
+    return counts
+
+
+@dag(
+    schedule=CronDataIntervalTimetable("0 2 * * *", timezone="Europe/Brussels"),
+    params={
+        "contractors": Param([], description="Firms; none: all", **NAMES),
+        "gemeenten": Param([], description="NIS codes; none: all", **NAMES),
+        "as_of": as_of_param(),
+        "dry_run": Param(False, type="boolean", description="Only list the batches and their files"),
+    },
+    tags=["hydrants", "inspections"],
+    doc_md="""### Inspections of the night
+Per firm and gemeente: land, read, validate, geocode, match. Any task and any run may be repeated: what was
+worked through before changes nothing. A file that cannot be used is refused and does not stop the others.""",
+    **DAG_DEFAULTS,
+)
+def inspections_nightly() -> None:
+    """find_batches >> start >> work_through, once per batch >> finish."""
+    batches = find_batches()
+    started = start(batches)
+    work_through.partial(so_far=started).expand(batch=batches) >> finish(started)
+
+
+inspections_nightly()
