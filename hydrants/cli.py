@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import csv
-import json
 import shlex
 import sys
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from hydrants import night as steps
 from hydrants import reference, store
 from hydrants.errors import HydrantsError, UnusableSetting
 from hydrants.settings import settings
+from hydrants.terminal import PLAIN, err, inert, out, print_json, print_lines, progress_table, spelled
 
 app = typer.Typer(help=__import__("hydrants").__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 register_app = typer.Typer(help="The operators' registers.", no_args_is_help=True)
 review_app = typer.Typer(help="Rows that a person has to decide.", no_args_is_help=True)
 app.add_typer(register_app, name="register")
 app.add_typer(review_app, name="review")
-
-out = Console()
-err = Console(stderr=True)
-
-_PLAIN: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False, "soft_wrap": True}
-"""How data is printed: as it is, whatever it looks like."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]
@@ -81,7 +73,7 @@ def main() -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    err.print(f"hydrants: {message}", style="red", **_PLAIN)
+    err.print(f"hydrants: {message}", style="red", **PLAIN)
     sys.exit(1)
 
 
@@ -118,10 +110,10 @@ def demo(
             report=lambda message: status.update(message),
         )
     if as_json:
-        _print_json(asdict(counts))
+        print_json(asdict(counts))
     else:
-        out.print(f"A made-up Westhoek lies in {directory}: " + _spelled(asdict(counts)), **_PLAIN)
-        out.print(f"To use it: set -a; . {shlex.quote(str(directory / 'demo.env'))}; set +a", **_PLAIN)
+        out.print(f"A made-up Westhoek lies in {directory}: " + spelled(asdict(counts)), **PLAIN)
+        out.print(f"To use it: set -a; . {shlex.quote(str(directory / 'demo.env'))}; set +a", **PLAIN)
 
 
 @register_app.command("load")
@@ -153,7 +145,7 @@ def register_load(
             exported_on=exported_on.date() if exported_on else None,
             scope=scope.split(",") if scope else None,
         )
-    _print_json(counts) if as_json else out.print(_spelled(counts), **_PLAIN)
+    print_json(counts) if as_json else out.print(spelled(counts), **PLAIN)
 
 
 @app.command()
@@ -169,7 +161,7 @@ def night(
     with steps.opened(settings()) as engine:
         if dry_run:
             found = steps.batches(engine, settings(), contractor, nis)
-            _print_json(found) if as_json else out.print(*(" ".join(batch) for batch in found), sep="\n")
+            print_json(found) if as_json else out.print(*(" ".join(batch) for batch in found), sep="\n")
             return
         bar = Progress(
             TextColumn("{task.description}"),
@@ -188,15 +180,15 @@ def night(
                 track=lambda batches: bar.track(batches, description="nacht"),
             )
     if as_json:
-        _print_json(counts)
+        print_json(counts)
     else:
         for stage, figures in counts.items():
             if isinstance(figures, dict):
-                out.print(f"{stage}: {_spelled(figures)}", **_PLAIN)
+                out.print(f"{stage}: {spelled(figures)}", **PLAIN)
     for refused in counts["refused_files"]:
-        err.print(f"geweigerd: {refused['file']}: {refused['reason']}", **_PLAIN)
+        err.print(f"geweigerd: {refused['file']}: {refused['reason']}", **PLAIN)
     for folder in counts["unknown_folders"]:
-        err.print(f"onbekende map, niet gelezen: {folder}", **_PLAIN)
+        err.print(f"onbekende map, niet gelezen: {folder}", **PLAIN)
     if counts["problems"]:
         _fail("; ".join(counts["problems"]))
 
@@ -209,28 +201,9 @@ def progress(as_json: Json = False) -> None:
     with steps.opened(settings()) as engine, store.read(engine) as connection:
         lines = publishing.progress(connection)
     if as_json:
-        _print_json(lines)
+        print_json(lines)
     else:
         out.print(progress_table(lines))
-
-
-def progress_table(lines: list[dict[str, Any]]) -> Table:
-    """The progress lines as a table for a terminal of 80 columns, in Dutch."""
-    table = Table(title=f"Brandkranen, stand op {lines[0]['as_of']:%d-%m-%Y}" if lines else None)
-    table.add_column("Gemeente", no_wrap=True)
-    table.add_column("Uitvoerder", no_wrap=True)
-    for heading in ("geregi-\nstreerd", "gecon-\ntroleerd", "niet in\norde", "nog te\ndoen"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for line in lines:
-        is_total = line["nis"] is None
-        table.add_row(
-            reference.operators()[line["operator"]].name if is_total else line["gemeente"],
-            line["contractor"] or "",
-            *(str(line[figure]) for figure in ("registered", "checked", "failed", "remaining")),
-            style="bold" if is_total else None,
-            end_section=is_total,
-        )
-    return table
 
 
 @app.command()
@@ -253,16 +226,7 @@ def rows(
     else:
         kinds = listed["disposition"] + " " + listed["verdict"].fillna("")
         for kind, count in kinds.value_counts().sort_index().items():
-            out.print(f"{count:>8} {kind}", **_PLAIN)
-
-
-def inert(value: object) -> object:
-    """A value that a spreadsheet will not take for a formula."""
-    return (
-        f"'{value}"
-        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-        else value
-    )
+            out.print(f"{count:>8} {kind}", **PLAIN)
 
 
 @app.command()
@@ -278,10 +242,10 @@ def trace(
     with steps.opened(settings()) as engine, store.read(engine) as connection:
         found = publishing.trace(connection, nis, figure.value, operator)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    _print_lines(found)
-    err.print(f"{len(found)} brandkranen", **_PLAIN)
+    print_lines(found)
+    err.print(f"{len(found)} brandkranen", **PLAIN)
 
 
 @review_app.command("export")
@@ -292,7 +256,7 @@ def review_export(file: Path, contractor: Contractor = None, nis: Nis = None) ->
 
     with steps.opened(settings()) as engine:
         count = review.export(engine, file, contractor, nis)
-    out.print(f"{count} rows to decide in {file}", **_PLAIN)
+    out.print(f"{count} rows to decide in {file}", **PLAIN)
 
 
 @review_app.command("import")
@@ -304,11 +268,11 @@ def review_import(file: Annotated[Path, typer.Argument(exists=True)], as_json: J
         counts = review.import_(engine, file)
     figures = counts._asdict() | {"errors": [refused._asdict() for refused in counts.errors]}
     if as_json:
-        _print_json(figures)
+        print_json(figures)
     else:
-        out.print(_spelled(figures | {"errors": len(counts.errors)}), **_PLAIN)
+        out.print(spelled(figures | {"errors": len(counts.errors)}), **PLAIN)
         for refused in counts.errors:
-            err.print(f"rij {refused.row}: {refused.message_nl}", **_PLAIN)
+            err.print(f"rij {refused.row}: {refused.message_nl}", **PLAIN)
     if counts.errors:
         raise typer.Exit(1)
 
@@ -320,7 +284,7 @@ def evaluate(truth: Path, as_json: Json = False) -> None:
 
     with steps.opened(settings()) as engine, store.read(engine) as connection:
         measured = evaluation.evaluate(connection, truth)
-    _print_json(measured) if as_json else out.print(_spelled(measured), **_PLAIN)
+    print_json(measured) if as_json else out.print(spelled(measured), **PLAIN)
 
 
 @app.command()
@@ -334,33 +298,9 @@ def plan(nis: Nis = None, contractor: Contractor = None, as_json: Json = False) 
         with store.read(engine) as connection:
             stops = planning.stops(connection, nis=nis, contractor=contractor)
     if as_json:
-        _print_json(stops)
+        print_json(stops)
         return
-    _print_lines(stops)
-
-
-def _print_json(value: Any) -> None:
-    def plain(item: Any) -> Any:
-        if isinstance(item, date | datetime):
-            return item.isoformat()
-        if isinstance(item, Path):
-            return str(item)
-        raise TypeError(f"{type(item).__name__} has no JSON form")
-
-    sys.stdout.write(json.dumps(value, default=plain, ensure_ascii=False, indent=2) + "\n")
-
-
-def _print_lines(rows: list[dict[str, Any]]) -> None:
-    """One line a row, tabs between its values: for `cut`, `grep` and `wc`."""
-    for row in rows:
-        sys.stdout.write("\t".join("" if value is None else str(value) for value in row.values()) + "\n")
-
-
-def _spelled(counts: dict[str, Any]) -> str:
-    def one(value: Any) -> str:
-        return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-    return ", ".join(f"{name.replace('_', ' ')} {one(value)}" for name, value in counts.items())
+    print_lines(stops)
 
 
 if __name__ == "__main__":

@@ -125,14 +125,14 @@ def show(seconds: dict[str, float], total_s: float) -> None:
     """Print the progress table, what the night changed, the time of each stage, and where the page is."""
     import sqlalchemy as sa
 
-    from hydrants import cli, night, publishing, store
+    from hydrants import night, publishing, store, terminal
     from hydrants.settings import settings
     from hydrants.store.tables import run
 
     with night.opened(settings()) as engine, store.read(engine) as connection:
         progress = publishing.progress(connection)
         newest = connection.execute(sa.select(run).order_by(run.c.run_id.desc()).limit(1)).one()
-    out.print(cli.progress_table(progress))
+    out.print(terminal.progress_table(progress))
     out.print(f"Run {newest.run_id} changed:")
     for task, counts in newest.counts.items():
         spelled = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())

@@ -29,7 +29,8 @@ MAY_IMPORT = {
     "demo": {"reference", "errors"},
     "evaluation": {"store", "errors"},
     "night": STAGES | BESIDE_THE_FLOW | GROUND,
-    "cli": STAGES | BESIDE_THE_FLOW | GROUND | {"night", "demo", "evaluation"},
+    "terminal": {"reference"},
+    "cli": STAGES | BESIDE_THE_FLOW | GROUND | {"night", "demo", "evaluation", "terminal"},
     "": set[str](),  # hydrants/__init__.py
 }
 """What each part of the package may import of it, itself always included."""

@@ -31,6 +31,8 @@ def address_at(x_m: float, y_m: float = 0.0) -> dict[str, float]:
 CASES = [
     ("exact number at its place", {"ref": "1234567", **at(3)}, "linked", "H0", "id"),
     ("exact number, no place at all", {"ref": "5559999"}, "linked", "H3", "id"),
+    ("exact number, an address 2 km off", {"ref": "5559999", **address_at(2000)}, "linked", "H3", "id"),
+    ("a slip, and an address 2 km off", {"ref": "5559989", **address_at(2000)}, "review", None, None),
     ("exact number, gross error of 90 m", {"ref": "5559999", **at(45, 80)}, "linked", "H3", "id"),
     ("one wrong digit", {"ref": "5550091", **at(38)}, "linked", "H2", "repaired_id"),
     ("two digits swapped", {"ref": "5505001", **at(38)}, "linked", "H2", "repaired_id"),
