@@ -2,7 +2,9 @@
 
 The file is in its place before the store speaks of it, so no row of the ledger
 is ever without its bytes. A content has one identity, the smallest (contractor,
-nis, file name) it was delivered under: whichever copy came first changes nothing.
+nis, file name) it lies under: whichever copy came first changes nothing, and a file
+that is moved out of a wrong folder is as if it had never been there. A content that
+lies nowhere any more, since its sender tidied up, keeps the identity it had.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,10 +22,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from hydrants import reference, store
 from hydrants.settings import Settings
 from hydrants.store.files import landed_path, sha256_of
-from hydrants.store.tables import delivery, upload
+from hydrants.store.tables import delivery, stage_state, upload
 
 _IN_TRANSIT_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
 _IN_TRANSIT_PREFIXES = (".", "~$")
+_IDENTITY = (upload.c.contractor, upload.c.nis, upload.c.file_name)
 
 
 class _Seen(NamedTuple):
@@ -32,8 +36,16 @@ class _Seen(NamedTuple):
     mtime_ns: int
 
 
+class _Name(NamedTuple):
+    """Where a content lies."""
+
+    contractor: str
+    nis: str
+    file_name: str
+
+
 def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
-    """Land what lies in `UPLOADS/<contractor>/<nis>`.
+    """Land what lies in `UPLOADS/<contractor>/<nis>`, and note what lies there no more.
 
     Files in transit, by their name or because they still change, are left for the next night.
 
@@ -43,30 +55,38 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
         duplicates: contents received before, under whatever name.
     """
     counts = {"files_seen": 0, "landed": 0, "duplicates": 0}
+    held: dict[Path, str] = {}
     for path in _stable_files(settings.uploads / contractor / nis, settings.upload_stable_s):
         sha256 = _keep(path, settings.landing)
         if sha256 is None:
             continue
-        name = (contractor, nis, _text_name(path))
+        held[path] = sha256
+        name = _Name(contractor, nis, _text_name(path))
         with store.read(engine) as connection:
-            if _is_delivered(connection, sha256, name):
+            if _is_known(connection, sha256, name):
                 continue
         size_bytes = landed_path(settings.landing, sha256).stat().st_size
         with store.write(engine) as connection:
-            is_new = _record(connection, sha256, name, size_bytes)
-        counts["files_seen"] += 1
-        counts["landed" if is_new else "duplicates"] += 1
+            is_new, is_new_name = _record(connection, settings, sha256, name, size_bytes)
+        counts["files_seen"] += is_new_name
+        counts["landed"] += is_new
+        counts["duplicates"] += is_new_name and not is_new
+    _note_gone(engine, settings, contractor, nis, held)
     return counts
 
 
 def batches(engine: sa.Engine, settings: Settings) -> list[tuple[str, str]]:
-    """Every (contractor, nis) that has a folder or ever sent a file, in order.
+    """Every (contractor, nis) that has a folder, or has sent what is kept, in order.
 
     Only known contractors and gemeenten; see `unknown_folders` for the others.
     """
+    pairs = sa.union(
+        sa.select(upload.c.contractor, upload.c.nis),
+        # a folder that went away as a whole: its landing has yet to note it
+        sa.select(delivery.c.contractor, delivery.c.nis).where(delivery.c.gone_at.is_(None)),
+    )
     with store.read(engine) as connection:
-        pairs = connection.execute(sa.select(upload.c.contractor, upload.c.nis).distinct()).tuples().all()
-    found = {(contractor, nis) for contractor, nis in pairs}
+        found = {(contractor, nis) for contractor, nis in connection.execute(pairs).tuples()}
     found |= {(path.parent.name, path.name) for path in settings.uploads.glob("*/*") if path.is_dir()}
     known_contractors, known_nis = set(reference.contractors()), reference.gemeenten().keys()
     return sorted(pair for pair in found if pair[0] in known_contractors and pair[1] in known_nis)
@@ -92,6 +112,10 @@ def _visible(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in _visible(folder) if _look(path) is not None]
 
 
 def _stable_files(folder: Path, stable_s: float) -> list[Path]:
@@ -166,44 +190,108 @@ def _copy(path: Path, target: Path, sha256: str) -> bool:
     return True
 
 
-def _is_delivered(connection: sa.Connection, sha256: str, name: tuple[str, str, str]) -> bool:
+def _is_known(connection: sa.Connection, sha256: str, name: _Name) -> bool:
+    """Whether it is noted that the content lies under the name, and its identity is no greater one."""
     query = (
-        sa.select(sa.literal(1))
+        sa.select(*_IDENTITY)
         .join_from(delivery, upload)
-        .where(upload.c.sha256 == sha256, *_is_named(delivery, name))
+        .where(upload.c.sha256 == sha256, delivery.c.gone_at.is_(None), *_is_named(delivery, name))
     )
-    return connection.execute(query).first() is not None
+    identity = connection.execute(query).first()
+    return identity is not None and _Name(*identity) <= name
 
 
-def _is_named(table: sa.Table, name: tuple[str, str, str]) -> list[sa.ColumnElement[bool]]:
-    return [table.c[key] == value for key, value in _name_columns(name).items()]
+def _is_named(table: sa.Table, name: _Name) -> list[sa.ColumnElement[bool]]:
+    return [table.c[key] == value for key, value in name._asdict().items()]
 
 
-def _name_columns(name: tuple[str, str, str]) -> dict[str, str]:
-    return dict(zip(("contractor", "nis", "file_name"), name, strict=True))
-
-
-def _record(connection: sa.Connection, sha256: str, name: tuple[str, str, str], size_bytes: int) -> bool:
-    """Note the content and the name it came under; whether the content is new."""
+def _record(
+    connection: sa.Connection, settings: Settings, sha256: str, name: _Name, size_bytes: int
+) -> tuple[bool, bool]:
+    """Note that a content lies under a name; whether the content is new, and whether the name is."""
     now = store.utc_now()
+    columns = name._asdict()
     is_new = _insert_if_absent(
-        connection,
-        upload,
-        {"sha256": sha256, "size_bytes": size_bytes, "landed_at": now, **_name_columns(name)},
+        connection, upload, {"sha256": sha256, "size_bytes": size_bytes, "landed_at": now, **columns}
     )
-    stored = connection.execute(
-        sa.select(upload.c.upload_id, upload.c.contractor, upload.c.nis, upload.c.file_name)
-        .where(upload.c.sha256 == sha256)
-        .with_for_update()
-    ).one()
-    if name < (stored.contractor, stored.nis, stored.file_name):
+    query = sa.select(upload.c.upload_id).where(upload.c.sha256 == sha256)
+    upload_id = connection.execute(query).scalar_one()
+    _lock(connection, upload_id)
+    is_new_name = _insert_if_absent(connection, delivery, {"upload_id": upload_id, "seen_at": now, **columns})
+    if not is_new_name:
         connection.execute(
-            sa.update(upload).where(upload.c.upload_id == stored.upload_id).values(**_name_columns(name))
+            sa.update(delivery)
+            .where(delivery.c.upload_id == upload_id, *_is_named(delivery, name))
+            .values(gone_at=None)
         )
-    _insert_if_absent(
-        connection, delivery, {"upload_id": stored.upload_id, "seen_at": now, **_name_columns(name)}
+    _settle_identity(connection, settings, upload_id)
+    return is_new, is_new_name
+
+
+def _note_gone(
+    engine: sa.Engine, settings: Settings, contractor: str, nis: str, held: dict[Path, str]
+) -> None:
+    """Note the deliveries whose content lies no more under its name in the batch's folder.
+
+    Args:
+        held: hash of each file that was landed from the folder, now or before.
+    """
+    if not _visible(settings.uploads):
+        return  # a share that is not mounted says nothing of its files
+    contents = {(_text_name(path), sha256) for path, sha256 in held.items()}
+    unsure = {_text_name(path) for path in _files(settings.uploads / contractor / nis) if path not in held}
+    query = (
+        sa.select(delivery.c.upload_id, delivery.c.file_name, upload.c.sha256)
+        .join_from(delivery, upload)
+        .where(delivery.c.contractor == contractor, delivery.c.nis == nis, delivery.c.gone_at.is_(None))
     )
-    return is_new
+    gone: dict[int, list[str]] = defaultdict(list)
+    with store.read(engine) as connection:
+        for upload_id, file_name, sha256 in connection.execute(query):
+            if (file_name, sha256) not in contents and file_name not in unsure:
+                gone[upload_id].append(file_name)
+    for upload_id, file_names in sorted(gone.items()):
+        with store.write(engine) as connection:
+            _lock(connection, upload_id)
+            for file_name in file_names:
+                is_this = _is_named(delivery, _Name(contractor, nis, file_name))
+                connection.execute(
+                    sa.update(delivery)
+                    .where(delivery.c.upload_id == upload_id, *is_this)
+                    .values(gone_at=store.utc_now())
+                )
+            _settle_identity(connection, settings, upload_id)
+
+
+def _lock(connection: sa.Connection, upload_id: int) -> None:
+    """Let another process that notes something of the same content wait."""
+    connection.execute(sa.select(upload.c.upload_id).where(upload.c.upload_id == upload_id).with_for_update())
+
+
+def _settle_identity(connection: sa.Connection, settings: Settings, upload_id: int) -> None:
+    """Give a content the smallest name it lies under; where it lies nowhere, it keeps the one it has.
+
+    When it moves to another batch, both have to be worked out anew: what was computed of
+    either may hold its rows as they were before.
+    """
+    stored = _Name(*connection.execute(sa.select(*_IDENTITY).where(upload.c.upload_id == upload_id)).one())
+    query = sa.select(delivery.c.contractor, delivery.c.nis, delivery.c.file_name).where(
+        delivery.c.upload_id == upload_id, delivery.c.gone_at.is_(None)
+    )
+    names = sorted(_Name(*row) for row in connection.execute(query))
+    # another folder can have lost a file that its own landing has yet to note as gone
+    smallest = next((name for name in names if _has_file(settings, name)), stored)
+    if smallest == stored:
+        return
+    connection.execute(sa.update(upload).where(upload.c.upload_id == upload_id).values(**smallest._asdict()))
+    if smallest[:2] != stored[:2]:
+        scopes = [f"batch:{name.contractor}/{name.nis}" for name in (stored, smallest)]
+        connection.execute(sa.delete(stage_state).where(stage_state.c.scope.in_(scopes)))
+
+
+def _has_file(settings: Settings, name: _Name) -> bool:
+    folder = settings.uploads / name.contractor / name.nis
+    return any(_text_name(path) == name.file_name for path in _files(folder))
 
 
 def _insert_if_absent(connection: sa.Connection, table: sa.Table, values: dict[str, Any]) -> bool:

@@ -168,6 +168,43 @@ def test_the_order_of_arrival_changes_nothing(
     straight.dispose()
 
 
+@pytest.mark.parametrize("wrong_folder", ["westlandia/32003", "interwest/38014", "westlandia/33029"])
+def test_a_misfiled_upload_is_put_right_by_moving_it(
+    engine: sa.Engine,
+    settings: Settings,
+    world: tuple[Path, demo.DemoCounts],
+    tmp_path: Path,
+    wrong_folder: str,
+) -> None:
+    uploads = tmp_path / "arriving"
+    settings = pointed_at(settings, world[0], uploads)
+    for folder in ("westlandia/32003", f"westlandia/{BUSY_NIS}", "interwest/38014"):
+        shutil.copytree(world[0] / "uploads" / folder, uploads / folder)
+    belongs_in = uploads / "westlandia" / BUSY_NIS
+    right = max(belongs_in.glob("*.csv"), key=lambda path: path.stat().st_size)
+    straight = store.create_engine(f"sqlite:///{tmp_path}/straight.sqlite")
+    store.migrate(straight)
+    elsewhere = {"site": tmp_path / "straight_site", "landing": tmp_path / "straight_landing"}
+    night.whole_night(straight, settings.model_copy(update=elsewhere))
+
+    misfiled = uploads / wrong_folder / right.name
+    misfiled.parent.mkdir(exist_ok=True)
+    right.rename(misfiled)
+    night.whole_night(engine, settings)
+    assert listed(engine) != listed(straight)
+    misfiled.rename(right)
+    if not any(misfiled.parent.iterdir()):
+        misfiled.parent.rmdir()
+    for _ in range(2):
+        night.whole_night(engine, settings)
+    assert listed(engine) == listed(straight)
+    assert published(engine) == published(straight)
+    before = table_contents(engine)
+    night.whole_night(engine, settings)
+    assert table_contents(engine) == before
+    straight.dispose()
+
+
 def test_a_decision_survives_re_runs_and_can_be_undone(
     engine: sa.Engine, settings: Settings, world: tuple[Path, demo.DemoCounts], tmp_path: Path
 ) -> None:

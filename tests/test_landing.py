@@ -31,7 +31,7 @@ def drop(settings: Settings, name: str, content: bytes, batch: tuple[str, str] =
     return path
 
 
-def rows(engine: sa.Engine, *columns: sa.Column[Any]) -> list[tuple[Any, ...]]:
+def rows(engine: sa.Engine, *columns: sa.ColumnElement[Any]) -> list[tuple[Any, ...]]:
     with store.read(engine) as connection:
         return sorted(row._tuple() for row in connection.execute(sa.select(*columns)))
 
@@ -84,15 +84,135 @@ def test_new_content_under_a_known_name_is_another_upload(engine: sa.Engine, set
 
 
 def test_the_order_of_arrival_does_not_decide_the_identity(engine: sa.Engine, settings: Settings) -> None:
-    places = [(*BATCH, "z.csv"), (*BATCH, "a.csv"), ("interwest", "38025", "m.csv")]
-    for content, order in enumerate(itertools.permutations(places)):
+    names = [(*BATCH, "z.csv"), (*BATCH, "a.csv"), ("interwest", "38025", "m.csv")]
+    for content, order in enumerate(itertools.permutations(names)):
         for contractor, nis, name in order:
-            path = drop(settings, name, b"content %d" % content, (contractor, nis))
+            drop(settings, f"{content}{name}", b"content %d" % content, (contractor, nis))
             landing.run(engine, settings, contractor, nis)
-            path.unlink()
     found = rows(engine, upload.c.contractor, upload.c.nis, upload.c.file_name)
-    assert found == [("interwest", "38025", "m.csv")] * 6
+    assert found == [("interwest", "38025", f"{content}m.csv") for content in range(6)]
     assert len(rows(engine, *delivery.c)) == 18
+
+
+WRONG, RIGHT = ("interwest", "32003"), BATCH
+
+
+def places(engine: sa.Engine) -> list[tuple[Any, ...]]:
+    """Each delivery: gemeente, file name, whether it is gone."""
+    return rows(engine, delivery.c.nis, delivery.c.file_name, delivery.c.gone_at.is_not(None))
+
+
+@pytest.mark.parametrize("order", [(WRONG, RIGHT), (RIGHT, WRONG)])
+@pytest.mark.parametrize(("came_in", "belongs_in"), [(WRONG, RIGHT), (RIGHT, WRONG)])
+def test_a_moved_file_belongs_to_the_folder_it_lies_in(
+    engine: sa.Engine,
+    settings: Settings,
+    came_in: tuple[str, str],
+    belongs_in: tuple[str, str],
+    order: list[tuple[str, str]],
+) -> None:
+    path = drop(settings, "a.csv", b"hello", came_in)
+    for batch in order:
+        landing.run(engine, settings, *batch)
+    drop(settings, "b.csv", b"hello", belongs_in)
+    path.unlink()
+    for batch in order:
+        landing.run(engine, settings, *batch)
+    assert uploads(engine) == [(HELLO_SHA256, *belongs_in, "b.csv")]
+    moved = sorted([(came_in[1], "a.csv", True), (belongs_in[1], "b.csv", False)])
+    assert places(engine) == moved
+    before = rows(engine, *upload.c), rows(engine, *delivery.c)
+    for batch in order:
+        assert landing.run(engine, settings, *batch) == {"files_seen": 0, "landed": 0, "duplicates": 0}
+    assert (rows(engine, *upload.c), rows(engine, *delivery.c)) == before
+
+
+def test_a_file_that_is_back_is_there_again(engine: sa.Engine, settings: Settings) -> None:
+    path = drop(settings, "a.csv", b"hello")
+    drop(settings, "b.csv", b"hello")
+    landing.run(engine, settings, *BATCH)
+    path.unlink()
+    landing.run(engine, settings, *BATCH)
+    assert uploads(engine) == [(HELLO_SHA256, *BATCH, "b.csv")]
+    path.write_bytes(b"hello")
+    assert landing.run(engine, settings, *BATCH) == {"files_seen": 0, "landed": 0, "duplicates": 0}
+    assert uploads(engine) == [(HELLO_SHA256, *BATCH, "a.csv")]
+    assert places(engine) == [("33021", "a.csv", False), ("33021", "b.csv", False)]
+
+
+@pytest.mark.parametrize("order", [(WRONG, RIGHT), (RIGHT, WRONG)])
+def test_emptied_folders_leave_the_identity_as_it_is(
+    engine: sa.Engine, settings: Settings, order: list[tuple[str, str]]
+) -> None:
+    paths = [drop(settings, "a.csv", b"hello", batch) for batch in (WRONG, RIGHT)]
+    drop(settings, "blijft.csv", b"other", ("interwest", "38025"))
+    for emptied in (False, True):
+        for path in paths if emptied else ():
+            path.unlink()
+        for batch in order:
+            landing.run(engine, settings, *batch)
+    assert uploads(engine) == [(HELLO_SHA256, *WRONG, "a.csv")]
+    assert places(engine) == [("32003", "a.csv", True), ("33021", "a.csv", True)]
+
+
+def test_a_file_that_was_away_for_a_moment_has_its_identity_again(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    path = drop(settings, "a.csv", b"hello", WRONG)
+    landing.run(engine, settings, *WRONG)
+    drop(settings, "a.csv", b"hello", RIGHT)
+    away = path.rename(settings.uploads / "even_weg")
+    landing.run(engine, settings, *RIGHT)
+    assert uploads(engine) == [(HELLO_SHA256, *RIGHT, "a.csv")]
+    away.rename(path)
+    for batch in (WRONG, RIGHT):
+        landing.run(engine, settings, *batch)
+    assert uploads(engine) == [(HELLO_SHA256, *WRONG, "a.csv")]
+
+
+def test_a_share_that_is_not_there_says_nothing_of_its_files(engine: sa.Engine, settings: Settings) -> None:
+    drop(settings, "a.csv", b"hello")
+    landing.run(engine, settings, *BATCH)
+    settings.uploads.rename(settings.uploads.with_name("elders"))
+    landing.run(engine, settings, *BATCH)
+    settings.uploads.mkdir()
+    landing.run(engine, settings, *BATCH)
+    assert places(engine) == [("33021", "a.csv", False)]
+
+
+def test_content_that_was_overwritten_is_gone_and_keeps_its_identity(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    drop(settings, "a.csv", b"hello")
+    landing.run(engine, settings, *BATCH)
+    drop(settings, "a.csv", b"hello, corrected")
+    landing.run(engine, settings, *BATCH)
+    assert rows(engine, upload.c.nis, upload.c.file_name) == [("33021", "a.csv")] * 2
+    assert places(engine) == [("33021", "a.csv", False), ("33021", "a.csv", True)]
+
+
+def test_a_file_that_changes_is_not_gone_yet(engine: sa.Engine, settings: Settings) -> None:
+    path = drop(settings, "a.csv", b"hello")
+    landing.run(engine, settings, *BATCH)
+    path.write_bytes(b"hel")
+    slow = settings.model_copy(update={"upload_stable_s": 0.4})
+    writer = threading.Timer(0.2, path.write_bytes, [b"hello"])
+    writer.start()
+    landing.run(engine, slow, *BATCH)
+    writer.join()
+    assert places(engine) == [("33021", "a.csv", False)]
+
+
+def test_a_folder_that_went_away_is_still_looked_after(engine: sa.Engine, settings: Settings) -> None:
+    paths = [drop(settings, "a.csv", b"hello", batch) for batch in (WRONG, RIGHT)]
+    for batch in (WRONG, RIGHT):
+        landing.run(engine, settings, *batch)
+    paths[1].unlink()
+    paths[1].parent.rmdir()
+    assert landing.batches(engine, settings) == [WRONG, RIGHT]
+    for batch in (WRONG, RIGHT):
+        landing.run(engine, settings, *batch)
+    assert landing.batches(engine, settings) == [WRONG]
 
 
 @pytest.mark.parametrize(

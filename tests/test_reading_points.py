@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
 
+from hydrants import reading
 from hydrants.errors import UploadRejected
+from hydrants.reading.sheet import Sheet
 from tests.sheets import refusal_of, rows_of, sheets_of
 
 # -- GeoPackage --------------------------------------------------------------------------------
@@ -98,6 +101,42 @@ def test_damaged_geopackage_is_refused_and_never_written(tmp_path: Path) -> None
     assert "beschadigd" in refusal_of(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("UPDATE controles SET fid = 3000000000 WHERE fid = 3", "3000000000"),
+        ("UPDATE controles SET fid = -3000000000 WHERE fid = 3", "-3000000000"),
+        ("UPDATE gpkg_geometry_columns SET column_name = x'00ff'", "geen laag met punten"),
+        ("UPDATE gpkg_geometry_columns SET column_name = 'weg'", "geen laag met punten"),
+        ("UPDATE gpkg_geometry_columns SET column_name = 'ge' || char(0) || 'om'", "geen laag met punten"),
+    ],
+)
+def test_geopackage_that_no_store_can_hold_is_refused(tmp_path: Path, change: str, says: str) -> None:
+    path = geopackage(tmp_path / "app.gpkg", POINTS)
+    connection = sqlite3.connect(path)
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f'DROP TRIGGER "{trigger}"')
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    assert says in refusal_of(path)
+
+
+def test_geopackage_with_numbers_for_names_is_read(tmp_path: Path) -> None:
+    path = geopackage(tmp_path / "app.gpkg", POINTS)
+    connection = sqlite3.connect(path)
+    connection.execute("ALTER TABLE gpkg_spatial_ref_sys RENAME TO old")
+    connection.execute("CREATE TABLE gpkg_spatial_ref_sys AS SELECT * FROM old")
+    connection.execute("CREATE TABLE loose (srs_id, organization, organization_coordsys_id)")
+    connection.execute("INSERT INTO loose SELECT srs_id, 12, x'00ff' FROM old")
+    connection.execute("DROP TABLE gpkg_spatial_ref_sys")
+    connection.execute("ALTER TABLE loose RENAME TO gpkg_spatial_ref_sys")
+    connection.commit()
+    connection.close()
+    (sheet,) = sheets_of(path)
+    assert (sheet["crs"], len(sheet["rows"])) == (None, 4)
+
+
 # -- GeoJSON -----------------------------------------------------------------------------------
 
 
@@ -156,3 +195,30 @@ def test_geojson_of_older_writers_names_its_crs(
     path.write_text(json.dumps(document))
     (sheet,) = sheets_of(path)
     assert (sheet["crs"], sheet["notice"] is not None) == (crs, has_notice)
+
+
+def _deeper(sheet: Sheet, levels: int) -> int:
+    return _deeper(sheet, levels - 1) if levels else len(list(sheet.rows))
+
+
+@pytest.mark.parametrize("member", ["properties", "geometry", "crs"])
+def test_geojson_of_any_depth_is_read_or_refused(tmp_path: Path, member: str) -> None:
+    path = tmp_path / "landed"
+    for depth in range(600, 1000, 5):
+        nested = "[" * depth + "]" * depth
+        values = {"properties": "{}", "geometry": "{}", "crs": "null"} | {
+            member: {
+                "properties": f'{{"a": {nested}}}',
+                "geometry": f'{{"type": {nested}}}',
+                "crs": f'{{"properties": {{"name": {nested}}}}}',
+            }[member]
+        }
+        path.write_text(
+            f'{{"type": "FeatureCollection", "crs": {values["crs"]}, "features": '
+            f'[{{"properties": {values["properties"]}, "geometry": {values["geometry"]}}}]}}'
+        )
+        try:
+            for sheet in reading.read_sheets(path):
+                assert _deeper(sheet, 100) == 1
+        except UploadRejected as rejection:
+            assert rejection.reason_nl == "Het GeoJSON-bestand is te diep genest."

@@ -68,6 +68,13 @@ def test_csv_row_numbers_are_the_lines_where_rows_start(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("sign", [b'"', b"\r", b" "])
+def test_csv_declares_no_delimiter_that_cannot_be_one(tmp_path: Path, sign: bytes) -> None:
+    path = tmp_path / "landed"
+    path.write_bytes(b"sep=" + sign + b"\na;b;c\n1;2;3\n")
+    assert rows_of(path)[1:] == [(2, ["a", "b", "c"]), (3, ["1", "2", "3"])]
+
+
 def test_csv_nul_is_made_visible(tmp_path: Path) -> None:
     path = tmp_path / "landed"
     path.write_bytes(b"Datum;Opmerking;Adres;Resultaat\n14/03/2019;a\0b;Dorpsstraat 14;goedgekeurd\n")
@@ -198,6 +205,23 @@ def test_xlsx_rows_that_are_left_out_are_blank(tmp_path: Path) -> None:
     assert rows_of(path)[200:] == [*((number, []) for number in range(201, 5000)), (5000, ["1"])]
 
 
+def test_xlsx_row_beyond_the_last_of_a_worksheet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "landed"
+    row = b'<row r="99999999999"><c r="A5000"><v>1</v></c></row></sheetData>'
+    path.write_bytes(repacked(lambda _, content: content.replace(b"</sheetData>", row)))
+    assert "beschadigd" in refusal_of(path)
+
+
+@pytest.mark.parametrize(
+    ("serial", "text"), [("2958465.999999", "9999-12-31T23:59:59.914000"), ("1e300", "#VALUE!")]
+)
+def test_xlsx_days_at_the_end_of_the_calendar(tmp_path: Path, serial: str, text: str) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "landed")
+    book.add_worksheet().write_number(0, 0, float(serial), book.add_format({"num_format": "dd/mm/yyyy"}))
+    book.close()
+    assert rows_of(tmp_path / "landed") == [(1, [text])]
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -211,6 +235,8 @@ def test_xlsx_rows_that_are_left_out_are_blank(tmp_path: Path) -> None:
         (999_999_999_999_999, "999999999999999"),
         (10**15, "1E+15"),
         (1.25e20, "1.25E+20"),
+        (-(10**400), "-1E+400"),
+        (float("-inf"), "-inf"),
         (float("nan"), "nan"),
         (date(2019, 3, 14), "2019-03-14"),
         (datetime(2019, 3, 14), "2019-03-14"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -19,6 +20,7 @@ from tests.batches import (
     Row,
     Settled,
     as_csv,
+    everything,
     fingerprints,
     good,
     night,
@@ -99,6 +101,61 @@ def test_a_content_that_moves_to_another_batch_leaves_the_first(
             .order_by(tables.record.c.row_id)
         ).all()
     assert [row._tuple() for row in records] == [("a.csv", "33011"), ("b.csv", "33021"), ("b.csv", "33021")]
+
+
+BATCHES = [("westlandia", "33011"), ("westlandia", "33021")]
+
+
+@pytest.mark.parametrize("order", [BATCHES, BATCHES[::-1]])
+@pytest.mark.parametrize(("wrong", "right"), [BATCHES, BATCHES[::-1]])
+def test_a_file_that_was_moved_is_as_if_it_had_never_been_elsewhere(
+    engine: sa.Engine,
+    settings: Settings,
+    wrong: tuple[str, str],
+    right: tuple[str, str],
+    order: list[tuple[str, str]],
+) -> None:
+    stays, moves = as_csv([good(1), good(2, Gewijzigd_op="2019-01-02")]), as_csv([good(1), good(2), good(3)])
+
+    def nights(count: int) -> None:
+        for _ in range(count):
+            for batch in order:
+                night(engine, settings, batch)
+
+    for name in ("a.csv", "z.csv"):  # the moved one is the first copy, and the newest version
+        wipe(engine, settings)
+        send(settings, "m.csv", stays, right)
+        send(settings, "n.csv", stays + b"\r\n", wrong)
+        send(settings, name, moves, right)
+        nights(1)
+        expected_rows, expected_records = settled(engine), gemeenten(engine)
+
+        wipe(engine, settings)
+        send(settings, "m.csv", stays, right)
+        send(settings, "n.csv", stays + b"\r\n", wrong)
+        misfiled = send(settings, name, moves, wrong)
+        nights(1)
+        assert gemeenten(engine) != expected_records
+        for _ in range(2):  # moved, moved back, and moved again
+            send(settings, name, moves, right)
+            misfiled.unlink()
+            nights(2)
+            assert (settled(engine), gemeenten(engine)) == (expected_rows, expected_records)
+            before = everything(engine)
+            nights(1)
+            assert everything(engine) == before
+            misfiled.write_bytes(moves)
+            settings.uploads.joinpath(*right, name).unlink()
+            night(engine, settings, wrong)
+
+
+def gemeenten(engine: sa.Engine) -> list[tuple[str, str]]:
+    """File and gemeente of each record, by the record and by its upload."""
+    query = sa.select(tables.upload.c.file_name, tables.record.c.nis).join_from(
+        tables.record, tables.upload, tables.record.c.upload_id == tables.upload.c.upload_id
+    )
+    with store.read(engine) as connection:
+        return sorted(row._tuple() for row in connection.execute(query))
 
 
 def test_the_order_of_arrival_changes_nothing(engine: sa.Engine, settings: Settings) -> None:

@@ -3,12 +3,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
+from hydrants import reference
 from hydrants.errors import UploadRejected
 from hydrants.reference import profile
 from hydrants.reference.profile import Family
@@ -45,6 +50,8 @@ def parsed(field: str, text: str, family: Family = "csv") -> Any:
         ("1,2E+5", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
         ("nan", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
         ("NaN", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
+        pytest.param("9" * 400, "NUMBER_UNREADABLE", "NUMBER_UNREADABLE", id="400 digits"),
+        pytest.param("-" + "9" * 5000, "NUMBER_UNREADABLE", "NUMBER_UNREADABLE", id="5000 digits"),
         ("Polygon", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
         ("١٢", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
         ("34567 m", "NUMBER_UNREADABLE", "NUMBER_UNREADABLE"),
@@ -72,6 +79,11 @@ def test_numbers(text: str, in_csv: float | str, in_xlsx: float | str) -> None:
         ("43558", "DATE_UNREADABLE"),
         ("2019-13-01", "DATE_UNREADABLE"),
         ("gisteren", "DATE_UNREADABLE"),
+        ("9999-12-31T23:59:59.913600", "DATE_UNREADABLE"),
+        ("9999-12-31T23:59:59-10:00", "DATE_UNREADABLE"),
+        ("0001-01-01T00:00:00+14:00", "DATE_UNREADABLE"),
+        ("9999-12-31T23:59:59", "DATE_IN_FUTURE"),
+        ("0001-01-01", "DATE_BEFORE_CAMPAIGN"),
         ("31/12/2018", "DATE_BEFORE_CAMPAIGN"),
         ("01/01/1970", "DATE_BEFORE_CAMPAIGN"),
         ("01/01/2019", date(2019, 1, 1)),
@@ -99,6 +111,9 @@ def test_days(text: str, day: date | str) -> None:
         ("2026-03-29 02:30", "DATE_UNREADABLE"),
         ("29/03/2026 03:00", datetime(2026, 3, 29, 3, 0)),
         ("17:20", "DATE_UNREADABLE"),
+        ("9999-12-31T23:59:59.999", "DATE_UNREADABLE"),
+        ("9999-12-31T23:59:59-10:00", "DATE_UNREADABLE"),
+        ("0001-01-01T00:00:00+14:00", "DATE_UNREADABLE"),
     ],
 )
 def test_moments_of_revision(text: str, moment: datetime | str) -> None:
@@ -327,3 +342,43 @@ def test_rows_that_say_the_same_have_the_same_hash_however_they_are_written() ->
     assert same.content_hash == plain.content_hash
     hashes = [parse({name: ""}).content_hash for name in ("Opmerking", "Type", "Gewijzigd op", "Fiche")]
     assert len({plain.content_hash, *hashes}) == 4, "an empty remark is no difference, the others are"
+
+
+HOSTILE = [
+    *("9999-12-31T23:59:59.999", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"),
+    *("9999-12-31 02:30", "0001-01-01 02:30", "31/12/9999 23:59:59", "2019-02-30", "2019-04-03T24:00:00"),
+    *("1e999", "-inf", "NaN", "9" * 400, "9" * 5000, "-0", "0" * 5000, "1.2E+15", "1E-400", "DN9999"),
+    *("\ud800", "\U0010ffff", "\u202e", "\ufeff", "\x00", "␀", "#FORMULE!", "²", "١٢", "8970 \ud800"),
+    *("Totaal", "goedgekeurd", "14/03/2019", "8970 Poperinge", ";,/", "8970" + " " * 50_000 + "1"),
+]
+FAMILIES: tuple[Family, ...] = ("csv", "xlsx", "vector")
+
+
+@hypothesis_settings(deadline=None)
+@given(
+    contractor=st.sampled_from(sorted(reference.contractors())),
+    family=st.sampled_from(FAMILIES),
+    data=st.data(),
+)
+def test_whatever_a_row_says_it_is_an_inspection_or_has_reasons(
+    contractor: str, family: Family, data: st.DataObject
+) -> None:
+    agreed = profile.load(contractor)
+    titles = [spellings[0] for spellings in agreed.columns.values()]
+    heading = headings.find([titles], agreed)
+    assert isinstance(heading, Heading)
+    if family not in agreed.formats:
+        return
+    facts = UploadFacts(contractor, "33021", family, date(2019, 1, 1), date(2019, 12, 31))
+    cell = st.none() | st.sampled_from(HOSTILE) | st.text()
+    plain = {"inspected_on": "14/03/2019", "outcome": "ok", "record_ref": "1", "hydrant_ref": "1"}
+    usual = [st.just(plain[field]) | cell if field in plain else cell for field in agreed.columns]
+    cells = data.draw(st.tuples(*usual).map(list) | st.lists(cell, max_size=len(titles) + 2))
+    result = RowParser(agreed, heading, facts).parse(cells)
+    if isinstance(result, Rejected):
+        assert result.reasons
+        assert all(reason["code"] and reason["message"] for reason in result.reasons)
+    else:
+        coordinates = [result.values["x_given"], result.values["y_given"]]
+        assert all(number is None or math.isfinite(number) for number in coordinates)
+        assert len(result.content_hash) == 32

@@ -201,3 +201,23 @@ def test_a_word_added_to_the_profile_releases_its_rows(
     assert counts == {"accepted": 3, "quarantined": 0, "duplicates": 2, "files_rejected": 0, "resettled": 0}
     assert settled(engine)["b.csv", 3] == Settled("duplicate", (), ("a.csv", 4), None)
     assert set(night(engine, settings).values()) == {0}
+
+
+def test_a_row_at_the_end_of_the_calendar_is_refused_and_stops_nothing(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    hostile = [
+        {"Datum": "9999-12-31T23:59:59.999"},
+        {"Datum": "0001-01-01T00:00:00+14:00"},
+        {"Gewijzigd_op": "9999-12-31T23:59:59-10:00"},
+        {"X": "9" * 400},
+    ]
+    content = as_csv([good(number, **changes) for number, changes in enumerate([*hostile, {}])])
+    send(settings, "a.csv", content)
+    night(engine, settings)
+    found = settled(engine)
+    assert [found["a.csv", line].codes for line in range(3, 8)] == [
+        *[("DATE_UNREADABLE",)] * 3,
+        ("NUMBER_UNREADABLE",),
+        (),
+    ]

@@ -110,7 +110,7 @@ def _delimiter(sample: list[str]) -> str:
 
     A comma between digits is a decimal sign as likely as not, and does not count.
     """
-    declared = re.fullmatch(r"sep=(.)\s*", sample[0], flags=re.IGNORECASE) if sample else None
+    declared = re.fullmatch(r'sep=([^"\s\0]|\t)\s*', sample[0], flags=re.IGNORECASE) if sample else None
     if declared:
         return declared[1]
     without_decimals = [_DECIMAL_COMMA.sub("", line) for line in sample]

@@ -55,7 +55,11 @@ def _load(path: Path) -> Any:
             f"Het GeoJSON-bestand is beschadigd op regel {error.lineno}. Bewaar of exporteer het opnieuw."
         ) from error
     except RecursionError as error:
-        raise UploadRejected("Het GeoJSON-bestand is te diep genest.") from error
+        raise _too_nested() from error
+
+
+def _too_nested() -> UploadRejected:
+    return UploadRejected("Het GeoJSON-bestand is te diep genest.")
 
 
 def _properties(feature: Any) -> dict[str, Any]:
@@ -67,7 +71,11 @@ def _rows(features: list[Any], columns: list[str]) -> Iterator[tuple[int, Cells]
     for ordinal, feature in enumerate(features, start=1):
         properties = _properties(feature)
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
-        yield ordinal, [*(_text(properties.get(name)) for name in columns), *_point(geometry)]
+        try:
+            cells = [*(_text(properties.get(name)) for name in columns), *_point(geometry)]
+        except RecursionError as error:  # what could just be parsed need not be writable deeper down
+            raise _too_nested() from error
+        yield ordinal, cells
 
 
 def _text(value: Any) -> str | None:
@@ -91,11 +99,11 @@ def _point(geometry: Any) -> tuple[str | None, str | None]:
     """The coordinates of a geometry; its type where it is no single point."""
     if not isinstance(geometry, dict):
         return None, None
-    kind, coordinates = str(geometry.get("type")), geometry.get("coordinates")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
     if kind == "MultiPoint" and isinstance(coordinates, list) and len(coordinates) == 1:
         kind, coordinates = "Point", coordinates[0]
     if kind != "Point":
-        return _clean(kind), None
+        return _clean(kind) if isinstance(kind, str) else "onleesbare geometrie", None
     if not isinstance(coordinates, list) or not coordinates:
         return None, None
     return _text(coordinates[0]), _text(coordinates[1]) if len(coordinates) > 1 else None
@@ -106,10 +114,11 @@ def _crs(member: Any) -> tuple[str | None, str | None]:
     if member is None:
         return _WGS84, None
     properties = member.get("properties") if isinstance(member, dict) else None
-    name = str(properties.get("name")) if isinstance(properties, dict) else ""
+    given = properties.get("name") if isinstance(properties, dict) else None
+    name = given if isinstance(given, str) else ""
     if name.upper().endswith("CRS84"):
         return _WGS84, None
-    code = re.search(r"EPSG:+(?:[\d.]*:)?(\d{4,6})$", name, flags=re.IGNORECASE)
+    code = re.search(r"EPSG:+(?:[0-9.]*:)?([0-9]{4,6})$", name, flags=re.IGNORECASE)
     if code:
         return f"EPSG:{code[1]}", None
     return None, "Het coördinatenstelsel dat het bestand opgeeft, is niet herkend."

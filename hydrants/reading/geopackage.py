@@ -19,14 +19,18 @@ from hydrants.errors import UploadRejected
 from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, as_text
 from hydrants.store.cells import GEOMETRY_COLUMNS
 
+MAX_FEATURE_ID = 2**31 - 1
+"""What the store holds as a row number."""
+
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 _IS_EMPTY = 0b0001_0000
 
 _LAYERS = """
-SELECT c.table_name, g.column_name, r.organization, r.organization_coordsys_id
+SELECT c.table_name, p.name, CAST(r.organization AS TEXT), r.organization_coordsys_id
 FROM gpkg_contents AS c
 JOIN gpkg_geometry_columns AS g ON g.table_name = c.table_name
 JOIN sqlite_master AS m ON m.name = c.table_name AND m.type = 'table'
+JOIN pragma_table_info(c.table_name) AS p ON p.name = g.column_name COLLATE NOCASE
 LEFT JOIN gpkg_spatial_ref_sys AS r ON r.srs_id = g.srs_id
 WHERE c.data_type = 'features' AND upper(m.sql) NOT LIKE 'CREATE VIRTUAL%'
 ORDER BY c.table_name
@@ -108,6 +112,11 @@ def _rows(connection: sqlite3.Connection, layer: _Layer, columns: list[str]) -> 
     query = f"SELECT rowid, {wanted} FROM {_quoted(layer.table)} ORDER BY rowid"
     try:
         for fid, *values, geometry in connection.execute(query):
+            if abs(fid) > MAX_FEATURE_ID:
+                raise UploadRejected(
+                    f"De GeoPackage heeft een rij met het nummer {fid}; hoogstens {MAX_FEATURE_ID} wordt "
+                    "gelezen. Exporteer de laag opnieuw, zodat de rijen vanaf 1 genummerd zijn."
+                )
             yield fid, [*map(as_text, values), *_point(geometry)]
     except sqlite3.Error as error:
         raise _damaged() from error

@@ -70,10 +70,10 @@ def without_nul(text: str) -> str:
 
 
 def _number_text(value: int | float) -> str:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if abs(value) >= _LARGEST_EXACT:
-        mantissa, exponent = f"{value:.14E}".split("E")
+        mantissa, exponent = f"{Decimal(value):.14E}".split("E")  # a whole number can exceed every float
         return f"{mantissa.rstrip('0').rstrip('.')}E{exponent}"
     if value == int(value):
         return str(int(value))

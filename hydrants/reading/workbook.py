@@ -21,6 +21,7 @@ from hydrants.store.cells import UNCALCULATED
 
 MAX_UNPACKED_BYTES = 500_000_000
 MAX_PARTS = 2_000
+MAX_ROW_NUMBER = 1_048_576  # of a worksheet, by its own definition
 
 warnings.filterwarnings("ignore", module="openpyxl")  # of styles and extensions, which hold no values
 
@@ -109,6 +110,8 @@ def _rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, Cells]]:
                 cells[cell["column"] - 1] = text
             if not cells:
                 continue
+            if number > MAX_ROW_NUMBER:
+                raise ValueError(f"row {number}")  # refused as damage: no spreadsheet has written it
             yield from ((blank, []) for blank in range(last + 1, number))
             yield number, cells
             last = number

@@ -17,7 +17,7 @@ upload = table(
     col(
         "file_name",
         sa.Text,
-        "name it goes by: the first, in order of the alphabet, that it was delivered under",
+        "name it goes by: with firm and gemeente the first, in order of the alphabet, that it lies under",
     ),
     col("size_bytes", BigId, "length"),
     col("landed_at", Timestamp, "when it was first seen, UTC"),
@@ -33,6 +33,7 @@ delivery = table(
     col("file_name", sa.Text, "file name", pk=True),
     col("upload_id", BigId, "content", sa.ForeignKey(upload.c.upload_id), pk=True),
     col("seen_at", Timestamp, "when it was first seen there, UTC"),
+    col("gone_at", Timestamp, "when it was found to lie there no more, UTC; empty while it does", null=True),
 )
 
 # -- reading -----------------------------------------------------------------------------------

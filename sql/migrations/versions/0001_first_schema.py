@@ -183,7 +183,7 @@ def upgrade() -> None:
             "file_name",
             sa.Text(),
             nullable=False,
-            comment="name it goes by: the first, in order of the alphabet, that it was delivered under",
+            comment="name it goes by: with firm and gemeente the first, in order of the alphabet, that it lies under",
         ),
         sa.Column("size_bytes", BigId, nullable=False, comment="length"),
         sa.Column(
@@ -209,6 +209,12 @@ def upgrade() -> None:
         sa.Column("upload_id", BigId, nullable=False, comment="content"),
         sa.Column(
             "seen_at", sa.DateTime(timezone=True), nullable=False, comment="when it was first seen there, UTC"
+        ),
+        sa.Column(
+            "gone_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it was found to lie there no more, UTC; empty while it does",
         ),
         sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_delivery_nis"),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_delivery_upload_id"),
