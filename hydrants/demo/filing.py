@@ -21,6 +21,7 @@ _LARGE_FORMATS = {"westlandia": (0.3, 0.7), "interwest": (0.8, 0.1, 0.1)}
 """Workbooks take long to write and to read: in a large world most tables are CSV."""
 
 _LAMBERT_2008_FILES, _CUMULATIVE_FILES, _CORRECTED = 0.04, 0.10, 0.013
+_DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,17 @@ def plan(rows: pd.DataFrame, scale: float, seed: int) -> list[File]:
         first_day = np.datetime64("2019-01-01")
         previous: File | None = None
         for month in months:
-            month_end = np.datetime64(f"2019-{month:02d}", "M") + 1
-            last_day = month_end.astype("datetime64[D]") - (1 if month == 12 else rng.integers(1, 7))
+            month_end = np.datetime64(f"2019-{month:02d}", "M") + np.timedelta64(1, "M")
+            last_day = month_end.astype("datetime64[D]") - _DAY * (
+                1 if month == 12 else int(rng.integers(1, 7))
+            )
             file = _file(firm, nis, int(month), first_day, last_day, scale, rng)
             is_cumulative = firm == "westlandia" and bool(rng.random() < _CUMULATIVE_FILES)
             if previous is not None and is_cumulative and not previous.is_cumulative:
                 # whoever adds to last month's file keeps its format and habits
                 file = _like(previous, file)
             files.append(file)
-            previous, first_day = file, last_day + 1
+            previous, first_day = file, last_day + _DAY
     return _some_in_lambert_2008(files, stream(seed, "lambert 2008 files"))
 
 

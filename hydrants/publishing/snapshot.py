@@ -110,14 +110,13 @@ def _insert(connection: sa.Connection, settings: Settings, as_of: date) -> int:
         sa.text(
             f"INSERT INTO snapshot_hydrant (snapshot_id, {', '.join(columns)}) "
             f"SELECT :snapshot_id, {', '.join(columns)} FROM (\n{status}\n) AS status"
-        ),
-        {
-            "snapshot_id": snapshot_id,
-            "as_of": as_of,
-            "campaign_start": settings.campaign_start,
-            "campaign_end": settings.campaign_end,
-            "register_version_id": version,
-        },
+        ).bindparams(
+            snapshot_id=snapshot_id,
+            as_of=as_of,
+            campaign_start=settings.campaign_start,
+            campaign_end=settings.campaign_end,
+            register_version_id=version,
+        )
     )
     lines = store.run_sql(connection, "progress", snapshot_id=snapshot_id)
     stored = [column.name for column in snapshot_progress.c if column.name not in {"snapshot_id", "position"}]
