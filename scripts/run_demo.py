@@ -33,6 +33,8 @@ STAGE_OF_TASK = {
     "plan": "planning",
 }
 
+SEED, SCALE = 2019, 1.0
+
 out = Console(highlight=False)
 
 
@@ -41,11 +43,13 @@ def main() -> int:
     started = time.perf_counter()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path("var"), help="where everything goes")
-    parser.add_argument("--seed", type=int, default=2019, help="another seed makes another world")
-    parser.add_argument("--scale", type=float, default=1.0, help="1 is the Westhoek")
+    parser.add_argument("--seed", type=int, help="another seed makes another world (2019)")
+    parser.add_argument("--scale", type=float, help="1, the default, is the Westhoek")
     asked = parser.parse_args()
+    if other := other_world(asked.dir, asked.seed, asked.scale):
+        parser.error(f"{asked.dir} holds another world ({other}): name another directory with --dir")
 
-    seconds = {"demo world": make_world(asked.dir, asked.seed, asked.scale)}
+    seconds = {"demo world": make_world(asked.dir, asked.seed or SEED, asked.scale or SCALE)}
     set_up = time.perf_counter()
     with out.status("Airflow"):
         airflow_setup.configure_embedded(asked.dir / "airflow")
@@ -64,6 +68,17 @@ def main() -> int:
             seconds[stage] = seconds.get(stage, 0) + stage_s
     show(seconds, time.perf_counter() - started)
     return 0
+
+
+def other_world(directory: Path, seed: int | None, scale: float | None) -> str | None:
+    """What the world in `directory` says of itself, if it is not the one that was asked for."""
+    path = directory / "demo.env"
+    if not path.is_file() or (seed is None and scale is None):
+        return None
+    from hydrants.demo.folder import world_line
+
+    found = path.read_text(encoding="utf-8").partition("\n")[0]
+    return None if found == world_line(seed or SEED, scale or SCALE) else found.lstrip("# ")
 
 
 def make_world(directory: Path, seed: int, scale: float) -> float:

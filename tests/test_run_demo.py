@@ -39,6 +39,10 @@ def test_it_prints_the_table_the_times_and_the_page(tmp_path: Path) -> None:
     assert sum(float(times[stage]) for stage in stages) < float(times["in all"])
     assert Path(re.findall(r"^Page: (.*)$", done.stdout, flags=re.MULTILINE)[0]).is_file()
 
+    other = _run(tmp_path, "--scale", "0.02", "--seed", "2")
+    assert other.returncode == 2
+    assert "seed 1, scale 0.02" in other.stderr
+
 
 def test_it_ends_with_an_error_when_a_dag_fails(tmp_path: Path) -> None:
     (tmp_path / "demo.env").touch()  # as if a world were here

@@ -24,6 +24,11 @@ register van Aquaduin, en alles wat daaruit volgt, is verzonnen: het echte aanta
 """
 
 
+def world_line(seed: int, scale: float) -> str:
+    """The first line of demo.env, which tells one made-up world from another."""
+    return f"# {MADE_UP}, seed {seed}, scale {scale:g}"
+
+
 def clear(directory: Path) -> None:
     """Remove the uploads of an earlier demo world, and nothing else.
 
@@ -66,7 +71,7 @@ def write_notes(
         "ADDRESSES": addresses.resolve() if addresses else here / "addresses.csv",
     }
     lines = [f"HYDRANTS_{name}={shlex.quote(str(value))}" for name, value in settings.items()]
-    (directory / "demo.env").write_text("\n".join(["# verzonnen demogegevens", *lines, ""]), encoding="utf-8")
+    (directory / "demo.env").write_text("\n".join([world_line(seed, scale), *lines, ""]), encoding="utf-8")
     names = reference.operators()
     sizes = "\n".join(
         f"- {names[op].name}: {t['registered']} geregistreerd, {t['checked']} gecontroleerd, "
