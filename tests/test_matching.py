@@ -115,6 +115,11 @@ def test_a_decision_outranks_the_evidence_and_claims_its_hydrant() -> None:
     assert linked["match_method"].tolist() == ["decision", "position", "decision"]
 
 
+def test_decided_to_be_new_holds_for_a_row_without_place_or_number() -> None:
+    linked, _ = link(record_frame([{"ref": "9", "decided": ""}]), hydrant_frame(STREET, list(REFS)))
+    assert (linked.iloc[0]["verdict"], linked.iloc[0]["match_method"]) == ("new", "decision")
+
+
 def test_no_hydrants_at_all() -> None:
     linked, _ = link(record_frame([{**at(0)}, {}]), hydrant_frame(np.empty((0, 2)), []))
     assert linked["verdict"].tolist() == ["new", "unlocated"]

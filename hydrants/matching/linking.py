@@ -29,7 +29,8 @@ def link(
         records: one row per record; `ref` (folded number or None), `x`, `y` (given position, EPSG:31370
             metres, NaN if none), `address_x`, `address_y`, `address_accuracy_m`, `street_key`,
             `hydrant_type`, `diameter_mm` (None if unknown), `nis`, `day` (integer), `competes` (bool: counts
-            as the one inspection of its hydrant), `decided` (hydrant_id that a person chose, or None).
+            as the one inspection of its hydrant), `decided` (hydrant_id that a person chose, "" for none in
+            the register, or None).
         hydrants: one row per active hydrant; `hydrant_id`, `ref`, `x`, `y`, `street_keys` (a set),
             `hydrant_type`, `diameter_mm`, `nis`, `is_contracted`.
         parameters: rates to use; by default the standard ones with the position noise learned here.
@@ -109,8 +110,13 @@ def _verdicts(
     is_linked = (np.nan_to_num(score_) >= link_probability) & _has_witness(records, hydrants, best, p)
     is_decided = records["decided"].notna().to_numpy()
     verdict = np.select(
-        [is_linked, ~has_place & best["hydrant"].isna().to_numpy(), chances.unregistered > 0.5],
-        ["linked", "unlocated", "new"],
+        [
+            is_linked,
+            is_decided,  # by a person, and to no hydrant that is known here
+            ~has_place & best["hydrant"].isna().to_numpy(),
+            chances.unregistered > 0.5,
+        ],
+        ["linked", "new", "unlocated", "new"],
         "review",
     )
     slips = best["slips"].fillna(-1).to_numpy(np.int64)

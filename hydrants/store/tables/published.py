@@ -92,7 +92,7 @@ stage_state = table(
     "stage_state",
     "From which inputs a stage last computed a scope; equal inputs are not computed again",
     col("stage", sa.Text, "stage", pk=True),
-    col("scope", sa.Text, "upload:12 or batch:westlandia/33021", pk=True),
+    col("scope", sa.Text, "upload:12, parse:12 or batch:westlandia/33021", pk=True),
     col("fingerprint", sa.String(64), "hash of the inputs: profile, reference data, code version, rows"),
     col("finished_at", Timestamp, "UTC"),
     col("counts", sa.JSON, "what came out"),
