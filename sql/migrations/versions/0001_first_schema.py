@@ -83,7 +83,9 @@ def upgrade() -> None:
     op.create_table(
         "stage_state",
         sa.Column("stage", sa.Text(), nullable=False, comment="stage"),
-        sa.Column("scope", sa.Text(), nullable=False, comment="upload:12, parse:12 or batch:westlandia/33021"),
+        sa.Column(
+            "scope", sa.Text(), nullable=False, comment="upload:12, parse:12 or batch:westlandia/33021"
+        ),
         sa.Column(
             "fingerprint",
             sa.String(length=64),
