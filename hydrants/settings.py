@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     uploads: Path = Path("var/uploads")
     registers: Path = Path("var/registers")
     landing: Path = Path("var/landing")
+    photos: Path = Path("var/photos")
     site: Path = Path("var/site")
     boundaries: Path = Path("var/boundaries.geojson")
     addresses: Path = Path("var/addresses.csv")
@@ -28,6 +29,14 @@ class Settings(BaseSettings):
 
     upload_stable_s: float = Field(default=2.0, ge=0)
     """A file younger than this is taken to be still in transit, and left alone."""
+
+    read_file_mb: int = Field(default=500, ge=1)
+    read_unpacked_mb: int = Field(default=500, ge=1)
+    read_rows: int = Field(default=2_000_000, ge=1, lt=10_000_000)
+    read_memory_mb: int = Field(default=1500, ge=200)
+    read_cpu_s: int = Field(default=300, ge=1)
+    read_wall_s: int = Field(default=900, ge=1)
+    """What one untrusted file may ask of its reader; see `hydrants.formats.limits`."""
 
     link_probability: float = Field(default=0.95, gt=0.5, lt=1)
     """A record is linked without review from this posterior probability on."""

@@ -33,6 +33,7 @@ def main() -> None:
             uploads=directory / "uploads",
             registers=directory / "registers",
             landing=directory / "landing",
+            photos=directory / "photos",
             site=directory / "site",
             boundaries=directory / "boundaries.geojson",
             addresses=directory / "addresses.csv",

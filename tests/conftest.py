@@ -94,6 +94,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         uploads=tmp_path / "uploads",
         registers=tmp_path / "registers",
         landing=tmp_path / "landing",
+        photos=tmp_path / "photos",
         site=tmp_path / "site",
         boundaries=tmp_path / "boundaries.geojson",
         addresses=tmp_path / "addresses.csv",

@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from hydrants import reading
+from hydrants import formats
 from hydrants.errors import UploadRejected
 
 
@@ -25,7 +25,8 @@ def sheets_of(path: Path, layer: str | None = "controles") -> list[dict[str, Any
             "notice": sheet.notice_nl,
             "rows": [(number, list(cells)) for number, cells in sheet.rows],
         }
-        for sheet in reading.read_sheets(path, layer)
+        for sheet in formats.read(path, formats.detect(path), layer)
+        if isinstance(sheet, formats.Sheet)
     ]
 
 

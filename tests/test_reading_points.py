@@ -10,9 +10,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from hydrants import reading
+from hydrants import formats
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import Sheet
+from hydrants.formats import Sheet
 from tests.sheets import refusal_of, rows_of, sheets_of
 
 # -- GeoPackage --------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def test_geojson_of_any_depth_is_read_or_refused(tmp_path: Path, member: str) ->
             f'[{{"properties": {values["properties"]}, "geometry": {values["geometry"]}}}]}}'
         )
         try:
-            for sheet in reading.read_sheets(path):
+            for sheet in formats.read(path, formats.detect(path)):
                 assert _deeper(sheet, 100) == 1
         except UploadRejected as rejection:
             assert rejection.reason_nl == "Het GeoJSON-bestand is te diep genest."

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import as_text
+from hydrants.formats.sheet import as_text
 from tests.sheets import refusal_of, repacked, rows_of, sheets_of
 
 # -- CSV ---------------------------------------------------------------------------------------

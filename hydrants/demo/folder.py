@@ -66,6 +66,7 @@ def write_notes(
         "UPLOADS": here / "uploads",
         "REGISTERS": here / "registers",
         "LANDING": here / "landing",
+        "PHOTOS": here / "photos",
         "SITE": here / "site",
         "BOUNDARIES": boundaries.resolve() if boundaries else here / "boundaries.geojson",
         "ADDRESSES": addresses.resolve() if addresses else here / "addresses.csv",

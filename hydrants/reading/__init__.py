@@ -7,16 +7,10 @@ a whole, with a reason for its sender.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import formats, store
 from hydrants.errors import UploadRejected
-from hydrants.reading import delimited, geojson, geopackage, workbook
-from hydrants.reading.formats import Format, detect
-from hydrants.reading.sheet import Sheet
 from hydrants.reading.storing import forget_rows_after, store_sheets
 from hydrants.reference import profile
 from hydrants.settings import Settings
@@ -50,26 +44,6 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
     return counts
 
 
-def read_sheets(path: Path, layer: str | None = None) -> Iterator[Sheet]:
-    """The sheets of a file, whatever its name; iterate each one's rows before asking for the next.
-
-    Args:
-        layer: the layer to read of a format that holds several.
-
-    Raises:
-        UploadRejected: while iterating too, when the damage shows only there.
-    """
-    match detect(path):
-        case Format.XLSX:
-            return workbook.read(path)
-        case Format.GEOPACKAGE:
-            return geopackage.read(path, layer)
-        case Format.GEOJSON:
-            return geojson.read(path)
-        case Format.CSV:
-            return delimited.read(path)
-
-
 def _read_upload(
     connection: sa.Connection, settings: Settings, upload_id: int, layer: str | None, inputs: str
 ) -> dict[str, int]:
@@ -81,9 +55,10 @@ def _read_upload(
     reason_nl, rows = None, 0
     try:
         with connection.begin_nested():
-            rows = store_sheets(
-                connection, upload_id, read_sheets(landed_path(settings.landing, sha256), layer)
-            )
+            path = landed_path(settings.landing, sha256)
+            file_format = formats.detect(path)
+            found = formats.read(path, file_format, layer)
+            rows = store_sheets(connection, upload_id, file_format, found)
     except UploadRejected as rejection:
         reason_nl = rejection.reason_nl
         connection.execute(sa.delete(raw_sheet).where(raw_sheet.c.upload_id == upload_id))

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from hydrants import store
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import Sheet
+from hydrants.formats import Format, Photo, Sheet
 from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, location, match, raw_row, raw_sheet, record
 
 MAX_ROWS = ROWS_PER_UPLOAD - 1
@@ -23,7 +23,9 @@ _OVERWRITE = (
 )
 
 
-def store_sheets(connection: sa.Connection, upload_id: int, sheets: Iterable[Sheet]) -> int:
+def store_sheets(
+    connection: sa.Connection, upload_id: int, file_format: Format, found: Iterable[Sheet | Photo]
+) -> int:
     """Store what is read of an upload; rows without any text are counted, not stored.
 
     Returns:
@@ -37,7 +39,9 @@ def store_sheets(connection: sa.Connection, upload_id: int, sheets: Iterable[She
         sa.select(sa.func.max(raw_row.c.row_id)).where(raw_row.c.upload_id == upload_id)
     ).scalar()
     rows = 0
-    for sheet_number, sheet in enumerate(sheets, start=1):
+    for sheet_number, sheet in enumerate(found, start=1):
+        if isinstance(sheet, Photo):
+            raise NotImplementedError
         filled = _FilledRows(sheet, upload_id, sheet_number, rows)
         _put_rows(connection, iter(filled), stored_before)
         rows = filled.last_ordinal
@@ -45,6 +49,7 @@ def store_sheets(connection: sa.Connection, upload_id: int, sheets: Iterable[She
             sa.insert(raw_sheet).values(
                 upload_id=upload_id,
                 sheet_number=sheet_number,
+                format=file_format.value,
                 sheet=sheet.name,
                 columns=sheet.columns,
                 crs=sheet.crs,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hydrants.errors import UploadRejected
+from hydrants.formats.cells import GEOMETRY_COLUMNS
 from hydrants.reference.profile import Field, Profile
 from hydrants.reference.words import fold
-from hydrants.store.cells import GEOMETRY_COLUMNS
 
 Cells = Sequence[str | None]
 

@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any
 
 from hydrants import reference
+from hydrants.formats.cells import NUL_SIGN, UNCALCULATED
 from hydrants.reference.profile import FIELDS, Family, Field, Profile
-from hydrants.store.cells import NUL_SIGN, UNCALCULATED
 from hydrants.validation import reasons
 from hydrants.validation.headings import Heading
 from hydrants.validation.reasons import Reason, Refusal
@@ -53,7 +53,7 @@ class Accepted:
     """
 
     values: dict[str, Any]
-    content_hash: str
+    content_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,13 @@ class RowParser:
         self._summary_words = frozenset(map(str.casefold, profile.summary_words))
         columns = [_COLUMNS.get(field, field) for field in FIELDS]
         self._blank: dict[str, Any] = dict.fromkeys(["contractor", *columns, "crs_given"])
-        self._blank |= {"contractor": facts.contractor, "is_reinspection": False, "defects": []}
+        self._blank |= {
+            "contractor": facts.contractor,
+            "is_reinspection": False,
+            "defects": [],
+            "is_withdrawn": False,
+            "photos": [],
+        }
 
     def parse(self, cells: Sequence[str | None]) -> Accepted | Rejected:
         """What the row says.
@@ -151,7 +157,7 @@ class RowParser:
         if values["x_given"] is not None:
             values["crs_given"] = self._crs
         says = repr(list(values.values()))  # None is not "None", and 80 is not "80"
-        return Accepted(values, hashlib.blake2b(says.encode(), digest_size=16).hexdigest())
+        return Accepted(values, hashlib.blake2b(says.encode(), digest_size=16).digest())
 
 
 def _has_text(text: str | None) -> bool:

@@ -22,6 +22,7 @@ upload = table(
     col("size_bytes", BigId, "length"),
     col("landed_at", Timestamp, "when it was first seen, UTC"),
     col("rejected_because", sa.Text, "why the whole file cannot be used, in Dutch", null=True),
+    col("held_because", sa.Text, "why its rows wait until a person has looked, in Dutch", null=True),
     sa.UniqueConstraint("sha256"),
     sa.Index(None, "contractor", "nis"),
 )
@@ -43,6 +44,7 @@ raw_sheet = table(
     "A sheet or layer of an upload",
     col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id), pk=True),
     col("sheet_number", sa.Integer, "1, 2, ...", pk=True),
+    col("format", sa.Text, "format the file was read in, such as csv or xlsx"),
     col("sheet", sa.Text, "name; empty for formats without sheets"),
     col("columns", sa.JSON, "column names where the format declares them, else null", null=True),
     col("crs", sa.Text, "coordinate system the file declares, such as EPSG:4326", null=True),
@@ -63,6 +65,14 @@ raw_row = table(
     col("cells", sa.JSON, "list of texts, null where a cell is empty"),
     sa.Index(None, "upload_id"),
 )
+raw_photo = table(
+    "raw_photo",
+    "Every picture that came with an upload; it lies in PHOTOS under its hash, without metadata",
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id), pk=True),
+    col("file_name", sa.Text, "name by which rows refer to it", pk=True),
+    col("sha256", sa.String(64), "hash of the cleaned picture; empty when it is refused", null=True),
+    col("refused_because", sa.Text, "why it is no usable picture, in Dutch", null=True),
+)
 
 # -- validation --------------------------------------------------------------------------------
 
@@ -76,8 +86,18 @@ ledger = table(
         sa.Text,
         "accepted, quarantined, duplicate; heading for titles and headers, which are no data",
     ),
-    col("reasons", sa.JSON, "list of {code, column, value, message}; messages in Dutch"),
-    col("content_hash", sa.String(32), "hash of what the row says; equal for identical rows", null=True),
+    col(
+        "reasons",
+        sa.JSON,
+        "list of {code, column, value, message, suggestion}, texts in Dutch: why it is refused, or what to "
+        "know of an accepted row",
+    ),
+    col(
+        "content_hash",
+        sa.LargeBinary(16),
+        "hash of what the row says and of its batch; equal for identical rows",
+        null=True,
+    ),
     col("duplicate_of_row_id", BigId, "row it repeats", sa.ForeignKey(raw_row.c.row_id), null=True),
     one_of("disposition", "accepted", "quarantined", "duplicate", "heading"),
     sa.Index(None, "upload_id"),
@@ -104,6 +124,7 @@ record = table(
         sa.ForeignKey(raw_row.c.row_id),
         null=True,
     ),
+    col("is_withdrawn", sa.Boolean, "its sender takes the record back: it counts no more"),
     col("hydrant_ref", sa.Text, "hydrant number as written down", null=True),
     col("inspected_on", sa.Date, "day of the inspection"),
     col("outcome", sa.Text, "ok, failed, not_found, not_testable or repaired"),
@@ -111,16 +132,35 @@ record = table(
     col("defects", sa.JSON, "list of defect codes"),
     col("hydrant_type", sa.Text, "aboveground, underground, rising_point or wall_mounted", null=True),
     col("diameter_mm", sa.Integer, "nominal diameter as seen", null=True),
+    col("pressure_bar", sa.Double, "pressure as measured, bar", null=True),
+    col("flow_l_per_min", sa.Double, "flow as measured, litres per minute", null=True),
     col("address_text", sa.Text, "where it stands, in the crew's words", null=True),
     col("postcode", sa.String(4), "postcode", null=True),
     col("x_given", sa.Double, "first coordinate as given (x or longitude)", null=True),
     col("y_given", sa.Double, "second coordinate as given (y or latitude)", null=True),
     col("crs_given", sa.Text, "coordinate system declared by file or profile", null=True),
-    col("remark", sa.Text, "free text, verbatim", null=True),
+    col("remark", sa.Text, "free text, NFC", null=True),
+    col("photos", sa.JSON, "list of file names of its pictures, see raw_photo"),
     one_of("outcome", "ok", "failed", "not_found", "not_testable", "repaired"),
     sa.Index(None, "upload_id"),
     sa.Index(None, "contractor", "nis"),
     sa.Index(None, "contractor", "record_ref"),
+)
+
+release = table(
+    "release",
+    "Files that were held and that a person let through",
+    col("sha256", sa.String(64), "hash of the file, so that it holds in a rebuilt database too", pk=True),
+    col("note", sa.Text, "the person's reason", null=True),
+    col("released_at", Timestamp, "when, UTC"),
+)
+receipt = table(
+    "receipt",
+    "The answer to each upload: which rows were refused and why",
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id), pk=True),
+    col("path", sa.Text, "where it lies below SITE, without its suffix (.xlsx, .json)"),
+    col("written_at", Timestamp, "when it last changed, UTC"),
+    col("mailed_at", Timestamp, "when it was last sent by mail, UTC; empty until then", null=True),
 )
 
 # -- geocoding ---------------------------------------------------------------------------------

@@ -197,6 +197,12 @@ def upgrade() -> None:
             nullable=True,
             comment="why the whole file cannot be used, in Dutch",
         ),
+        sa.Column(
+            "held_because",
+            sa.Text(),
+            nullable=True,
+            comment="why its rows wait until a person has looked, in Dutch",
+        ),
         sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_upload_nis"),
         sa.PrimaryKeyConstraint("upload_id", name="pk_upload"),
         sa.UniqueConstraint("sha256", name="uq_upload_sha256"),
@@ -296,6 +302,9 @@ def upgrade() -> None:
         "raw_sheet",
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
         sa.Column("sheet_number", sa.Integer(), nullable=False, comment="1, 2, ..."),
+        sa.Column(
+            "format", sa.Text(), nullable=False, comment="format the file was read in, such as csv or xlsx"
+        ),
         sa.Column("sheet", sa.Text(), nullable=False, comment="name; empty for formats without sheets"),
         sa.Column(
             "columns",
@@ -380,13 +389,13 @@ def upgrade() -> None:
             "reasons",
             sa.JSON(),
             nullable=False,
-            comment="list of {code, column, value, message}; messages in Dutch",
+            comment="list of {code, column, value, message, suggestion}, texts in Dutch: why it is refused, or what to know of an accepted row",
         ),
         sa.Column(
             "content_hash",
-            sa.String(length=32),
+            sa.LargeBinary(length=16),
             nullable=True,
-            comment="hash of what the row says; equal for identical rows",
+            comment="hash of what the row says and of its batch; equal for identical rows",
         ),
         sa.Column("duplicate_of_row_id", BigId, nullable=True, comment="row it repeats"),
         sa.CheckConstraint(
@@ -551,6 +560,12 @@ def upgrade() -> None:
             comment="when the sender last changed it, Belgian time",
         ),
         sa.Column("superseded_by_row_id", BigId, nullable=True, comment="newer version of this record"),
+        sa.Column(
+            "is_withdrawn",
+            sa.Boolean(),
+            nullable=False,
+            comment="its sender takes the record back: it counts no more",
+        ),
         sa.Column("hydrant_ref", sa.Text(), nullable=True, comment="hydrant number as written down"),
         sa.Column("inspected_on", sa.Date(), nullable=False, comment="day of the inspection"),
         sa.Column(
@@ -570,6 +585,10 @@ def upgrade() -> None:
             comment="aboveground, underground, rising_point or wall_mounted",
         ),
         sa.Column("diameter_mm", sa.Integer(), nullable=True, comment="nominal diameter as seen"),
+        sa.Column("pressure_bar", sa.Double(), nullable=True, comment="pressure as measured, bar"),
+        sa.Column(
+            "flow_l_per_min", sa.Double(), nullable=True, comment="flow as measured, litres per minute"
+        ),
         sa.Column("address_text", sa.Text(), nullable=True, comment="where it stands, in the crew's words"),
         sa.Column("postcode", sa.String(length=4), nullable=True, comment="postcode"),
         sa.Column(
@@ -581,7 +600,13 @@ def upgrade() -> None:
         sa.Column(
             "crs_given", sa.Text(), nullable=True, comment="coordinate system declared by file or profile"
         ),
-        sa.Column("remark", sa.Text(), nullable=True, comment="free text, verbatim"),
+        sa.Column("remark", sa.Text(), nullable=True, comment="free text, NFC"),
+        sa.Column(
+            "photos",
+            sa.JSON(),
+            nullable=False,
+            comment="list of file names of its pictures, see raw_photo",
+        ),
         sa.CheckConstraint(
             "outcome IN ('ok', 'failed', 'not_found', 'not_testable', 'repaired')", name="ck_record_outcome"
         ),
@@ -597,6 +622,58 @@ def upgrade() -> None:
     op.create_index("ix_record_contractor_nis", "record", ["contractor", "nis"], unique=False)
     op.create_index("ix_record_contractor_record_ref", "record", ["contractor", "record_ref"], unique=False)
     op.create_index("ix_record_upload_id", "record", ["upload_id"], unique=False)
+    op.create_table(
+        "raw_photo",
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column("file_name", sa.Text(), nullable=False, comment="name by which rows refer to it"),
+        sa.Column(
+            "sha256",
+            sa.String(length=64),
+            nullable=True,
+            comment="hash of the cleaned picture; empty when it is refused",
+        ),
+        sa.Column(
+            "refused_because", sa.Text(), nullable=True, comment="why it is no usable picture, in Dutch"
+        ),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_raw_photo_upload_id"),
+        sa.PrimaryKeyConstraint("upload_id", "file_name", name="pk_raw_photo"),
+        comment="Every picture that came with an upload; it lies in PHOTOS under its hash, without metadata",
+    )
+    op.create_table(
+        "release",
+        sa.Column(
+            "sha256",
+            sa.String(length=64),
+            nullable=False,
+            comment="hash of the file, so that it holds in a rebuilt database too",
+        ),
+        sa.Column("note", sa.Text(), nullable=True, comment="the person's reason"),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
+        sa.PrimaryKeyConstraint("sha256", name="pk_release"),
+        comment="Files that were held and that a person let through",
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column(
+            "path",
+            sa.Text(),
+            nullable=False,
+            comment="where it lies below SITE, without its suffix (.xlsx, .json)",
+        ),
+        sa.Column(
+            "written_at", sa.DateTime(timezone=True), nullable=False, comment="when it last changed, UTC"
+        ),
+        sa.Column(
+            "mailed_at",
+            sa.DateTime(timezone=True),
+            nullable=True,
+            comment="when it was last sent by mail, UTC; empty until then",
+        ),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_receipt_upload_id"),
+        sa.PrimaryKeyConstraint("upload_id", name="pk_receipt"),
+        comment="The answer to each upload: which rows were refused and why",
+    )
     op.create_table(
         "snapshot_hydrant",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
@@ -675,6 +752,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("receipt")
+    op.drop_table("release")
+    op.drop_table("raw_photo")
     op.drop_table("snapshot_progress")
     op.drop_index("ix_snapshot_hydrant_snapshot_id_nis", table_name="snapshot_hydrant")
     op.drop_table("snapshot_hydrant")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, without_nul
+from hydrants.formats.limits import MAX_COLUMNS, Limits
+from hydrants.formats.sheet import Cells, Sheet, without_nul
 
 MAX_CELL_CHARACTERS = 1_000_000
 """A longer cell is an unclosed quote; shorter ones than this but still too long are refused by row."""
@@ -24,7 +25,7 @@ _QUOTE_ADVICE = 'Kijk na of elk aanhalingsteken (") ook weer gesloten wordt.'
 csv.field_size_limit(MAX_CELL_CHARACTERS)
 
 
-def read(path: Path) -> Iterator[Sheet]:
+def read(path: Path, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The one sheet of a CSV file; row numbers are the lines on which the rows start.
 
     Raises:

@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from hydrants.store.cells import NUL_SIGN
+from hydrants.formats.cells import NUL_SIGN
 
 Cells = list[str | None]
-
-MAX_COLUMNS = 256
-"""More columns than any inspection list has; a file with more is damaged or hostile."""
 
 _LARGEST_EXACT = 10**15  # a spreadsheet keeps fifteen digits: longer whole numbers were rounded
 
@@ -35,6 +32,21 @@ class Sheet:
     columns: list[str] | None = None
     crs: str | None = None
     notice_nl: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A picture that came with a list.
+
+    Args:
+        file_name: its name, without folders, as rows refer to it.
+        jpeg: the picture anew, without position, camera or other metadata; None when it is refused.
+        refused_because: why it is refused, in Dutch.
+    """
+
+    file_name: str
+    jpeg: bytes | None
+    refused_because: str | None = None
 
 
 def as_text(value: object) -> str | None:

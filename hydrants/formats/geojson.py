@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, without_nul
-from hydrants.store.cells import GEOMETRY_COLUMNS
+from hydrants.formats.cells import GEOMETRY_COLUMNS
+from hydrants.formats.limits import MAX_COLUMNS, Limits
+from hydrants.formats.sheet import Cells, Sheet, without_nul
 
 MAX_BYTES = 200_000_000
 """The whole document is held in memory."""
@@ -19,7 +20,7 @@ _WGS84 = "EPSG:4326"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def read(path: Path) -> Iterator[Sheet]:
+def read(path: Path, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The features of a GeoJSON file; row numbers count them from 1.
 
     Raises:

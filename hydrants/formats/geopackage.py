@@ -16,8 +16,9 @@ from typing import NamedTuple
 import shapely
 
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, as_text
-from hydrants.store.cells import GEOMETRY_COLUMNS
+from hydrants.formats.cells import GEOMETRY_COLUMNS
+from hydrants.formats.limits import MAX_COLUMNS, Limits
+from hydrants.formats.sheet import Cells, Sheet, as_text
 
 MAX_FEATURE_ID = 2**31 - 1
 """What the store holds as a row number."""
@@ -49,7 +50,7 @@ class _Layer(NamedTuple):
         return f"EPSG:{self.code}" if is_known else None
 
 
-def read(path: Path, layer: str | None) -> Iterator[Sheet]:
+def read(path: Path, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The declared layer, or the only one; row numbers are the feature ids.
 
     Args:

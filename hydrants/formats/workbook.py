@@ -16,10 +16,10 @@ from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser
 
 from hydrants.errors import UploadRejected
-from hydrants.reading.sheet import MAX_COLUMNS, Cells, Sheet, as_text
-from hydrants.store.cells import UNCALCULATED
+from hydrants.formats.cells import UNCALCULATED
+from hydrants.formats.limits import MAX_COLUMNS, Limits
+from hydrants.formats.sheet import Cells, Sheet, as_text
 
-MAX_UNPACKED_BYTES = 500_000_000
 MAX_PARTS = 2_000
 MAX_ROW_NUMBER = 1_048_576  # of a worksheet, by its own definition
 
@@ -41,7 +41,7 @@ _DAMAGE = (
 )
 
 
-def read(path: Path) -> Iterator[Sheet]:
+def read(path: Path, _layer: str | None, limits: Limits) -> Iterator[Sheet]:
     """The sheets of a workbook; hidden ones come without rows and with a notice.
 
     Raises:
@@ -49,7 +49,7 @@ def read(path: Path) -> Iterator[Sheet]:
     """
     with path.open("rb") as file:
         with _damage_refused():
-            _check_package(file)
+            _check_package(file, limits.unpacked_bytes)
             book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         for sheet in book.worksheets:
             if sheet.sheet_state == "visible":
@@ -117,12 +117,12 @@ def _rows(sheet: ReadOnlyWorksheet) -> Iterator[tuple[int, Cells]]:
             last = number
 
 
-def _check_package(file: Any) -> None:
+def _check_package(file: Any, unpacked_bytes: int) -> None:
     with zipfile.ZipFile(file) as package:
         parts = package.infolist()
-        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
+        if len(parts) > MAX_PARTS or sum(part.file_size for part in parts) > unpacked_bytes:
             raise UploadRejected(
-                f"Het Excel-bestand is uitgepakt groter dan {MAX_UNPACKED_BYTES // 1_000_000} MB. "
+                f"Het Excel-bestand is uitgepakt groter dan {unpacked_bytes // 1_000_000} MB. "
                 "Splits de lijst of stuur een CSV-bestand."
             )
         for part in parts:
