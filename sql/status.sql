@@ -14,8 +14,8 @@
 --   3. not_testable (a car stands on it) decides nothing: the hydrant remains to be checked.
 --   4. A repair decides nothing either: failed stays failed until an inspection says ok,
 --      but is marked is_repaired when it was repaired on that day or since.
---   5. Only rows count that were accepted, are linked to a hydrant, and were not replaced
---      by a corrected version. A row in review or quarantine changes no status.
+--   5. Only rows count that were accepted, are linked to a hydrant, and were neither replaced
+--      by a corrected version nor withdrawn. A row in review or quarantine changes no status.
 
 WITH inspection AS (
     SELECT
@@ -31,6 +31,7 @@ WITH inspection AS (
     WHERE m.verdict = 'linked'
       AND l.disposition = 'accepted'
       AND r.superseded_by_row_id IS NULL
+      AND NOT r.is_withdrawn
       AND r.inspected_on >= :campaign_start
       AND r.inspected_on <= :campaign_end
       AND r.inspected_on <= :as_of

@@ -53,11 +53,15 @@ GOOD = {
 Row = dict[str, str]
 
 
-def as_csv(rows: Iterable[Row], above: Sequence[str] = ("VERZONNEN DEMOGEGEVENS",)) -> bytes:
+def as_csv(
+    rows: Iterable[Row],
+    above: Sequence[str] = ("VERZONNEN DEMOGEGEVENS",),
+    headings: Sequence[str] = HEADINGS,
+) -> bytes:
     stream = io.StringIO()
     for title in above:
         stream.write(title + "\r\n")
-    writer = csv.DictWriter(stream, HEADINGS, delimiter=";")
+    writer = csv.DictWriter(stream, headings, delimiter=";")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue().encode("utf-8-sig")

@@ -88,7 +88,14 @@ class World:
             size_bytes=1,
             landed_at=NOON,
         )
-        self._insert(tables.raw_sheet, upload_id=upload_id, sheet_number=1, sheet="Controle", blank_rows=0)
+        self._insert(
+            tables.raw_sheet,
+            upload_id=upload_id,
+            sheet_number=1,
+            format="xlsx",
+            sheet="Controle",
+            blank_rows=0,
+        )
         self._ordinals[upload_id] = itertools.count(1)
         return upload_id
 
@@ -116,6 +123,8 @@ class World:
             inspected_on=inspected_on,
             outcome=outcome,
             is_reinspection=False,
+            is_withdrawn=False,
+            photos=[],
             defects=list(defects),
         )
         self._insert(

@@ -465,6 +465,8 @@ def put_upload(engine: sa.Engine, upload_id: int, *rows: dict[str, Any]) -> None
                 "inspected_on": date(2019, 5, 1),
                 "outcome": "ok",
                 "is_reinspection": False,
+                "is_withdrawn": False,
+                "photos": [],
                 "defects": [],
                 **row,
             }

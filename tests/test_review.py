@@ -32,6 +32,8 @@ def put_row(
         "inspected_on": date(2019, 3, 14),
         "outcome": "failed",
         "is_reinspection": False,
+        "is_withdrawn": False,
+        "photos": [],
         "defects": [],
     }
     store.insert_rows(connection, tables.record, [{**key, **values, **record}])
@@ -54,7 +56,13 @@ def world(engine: sa.Engine) -> sa.Engine:
             upload = {"upload_id": upload_id, "sha256": sha256, "contractor": "westlandia", "nis": nis}
             upload |= {"file_name": name, "size_bytes": 1, "landed_at": store.utc_now()}
             store.insert_rows(connection, tables.upload, [upload])
-            sheet_row = {"upload_id": upload_id, "sheet_number": 1, "sheet": sheet, "blank_rows": 0}
+            sheet_row = {
+                "upload_id": upload_id,
+                "sheet_number": 1,
+                "format": "xlsx",
+                "sheet": sheet,
+                "blank_rows": 0,
+            }
             store.insert_rows(connection, tables.raw_sheet, [sheet_row])
         put_row(
             connection,

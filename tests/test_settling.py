@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections import Counter
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -11,12 +13,13 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from hydrants import store
+from hydrants import reference, store
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests.batches import (
     ACCEPTED,
     HEADING,
+    HEADINGS,
     Row,
     Settled,
     as_csv,
@@ -62,7 +65,14 @@ def test_duplicates_and_versions(engine: sa.Engine, settings: Settings) -> None:
         ),
     )
     counts = night(engine, settings)
-    assert counts == {"accepted": 5, "quarantined": 0, "duplicates": 0, "files_rejected": 0, "resettled": 3}
+    assert counts == {
+        "accepted": 5,
+        "quarantined": 0,
+        "duplicates": 0,
+        "files_rejected": 0,
+        "files_held": 0,
+        "resettled": 3,
+    }
     found = settled(engine)
     assert found["b.csv", 3] == Settled("duplicate", (), ("a.csv", 3), None)
     assert found["b.csv", 4] == Settled("accepted", (), None, ("a.csv", 4))
@@ -237,3 +247,97 @@ def test_any_files_in_any_order_settle_by_the_rules(
     found = {place: row for place, row in settled(engine).items() if row.disposition != "heading"}
     assert found == expected(files)
     assert set(night(engine, settings).values()) == {0}
+
+
+WITHDRAWN = [*HEADINGS, "Toestand fiche"]
+
+
+def with_state(*rows: tuple[int, str, dict[str, str]]) -> bytes:
+    """(number, word in the column of the state, other changes) as CSV."""
+    lines = [good(number, **changes) | {"Toestand fiche": word} for number, word, changes in rows]
+    return as_csv(lines, headings=WITHDRAWN)
+
+
+def current(engine: sa.Engine) -> set[tuple[str, str]]:
+    """(record number, outcome) of the records that count, by the words of sql/status.sql."""
+    record, ledger = tables.record.c, tables.ledger.c
+    query = (
+        sa.select(record.record_ref, record.outcome)
+        .join_from(tables.record, tables.ledger, ledger.row_id == record.row_id)
+        .where(ledger.disposition == "accepted", record.superseded_by_row_id.is_(None))
+        .where(record.is_withdrawn.is_(False))
+    )
+    with store.read(engine) as connection:
+        return {row._tuple() for row in connection.execute(query)}
+
+
+def test_a_record_is_withdrawn_by_a_later_version(engine: sa.Engine, settings: Settings) -> None:
+    early, late = "2019-03-14 17:20", "2019-05-03 09:00"
+    send(
+        settings,
+        "a.csv",
+        with_state(
+            (1, "", {"Gewijzigd_op": early}),
+            (2, "", {"Gewijzigd_op": ""}),
+            (3, "", {"Gewijzigd_op": late}),
+            (4, "geldig", {"Gewijzigd_op": early}),
+            (5, "", {"Gewijzigd_op": early}),
+        ),
+    )
+    night(engine, settings)
+    assert {int(ref[-1]) for ref, _ in current(engine)} == {1, 2, 3, 4, 5}
+    send(
+        settings,
+        "b.csv",
+        with_state(
+            (1, "ingetrokken", {"Gewijzigd_op": late}),  # withdrawn later
+            (2, "ingetrokken", {"Gewijzigd_op": ""}),  # of two without a time, the withdrawal holds
+            (3, "ingetrokken", {"Gewijzigd_op": early}),  # withdrawn, and restored since
+            (4, "vervallen", {"Gewijzigd_op": early}),  # at the same time
+        ),
+    )
+    night(engine, settings)
+    assert {int(ref[-1]) for ref, _ in current(engine)} == {3, 5}
+    found = settled(engine)
+    assert found["a.csv", 3].superseded_by == ("b.csv", 3)
+    assert found["a.csv", 4].superseded_by == ("b.csv", 4)
+    assert found["b.csv", 5].superseded_by == ("a.csv", 5)
+    before = everything(engine)
+    night(engine, settings)
+    assert everything(engine) == before
+
+
+def test_a_file_of_which_most_rows_are_refused_waits_for_a_person(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    rows = [good(number, Resultaat="hm" if number % 3 else "ok") for number in range(1, 22)]
+    path = send(settings, "a.csv", as_csv(rows))
+    send(settings, "b.csv", as_csv([good(30)]))
+    counts = night(engine, settings)
+    assert (counts["files_held"], counts["accepted"], counts["quarantined"]) == (1, 1, 21)
+    codes = Counter(codes for row in settled(engine).values() for codes in row.codes)
+    assert codes == {"FILE_HELD": 7, "OUTCOME_UNKNOWN": 14}
+    with store.read(engine) as connection:
+        held = connection.execute(sa.select(tables.upload.c.file_name, tables.upload.c.held_because)).all()
+    assert {name for name, because in held if because} == {"a.csv"}
+    assert "14 van de 21 rijen" in next(because for name, because in held if name == "a.csv")
+    with store.write(engine) as connection:
+        released = {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "released_at": store.utc_now()}
+        connection.execute(sa.insert(tables.release).values(released))
+    counts = night(engine, settings)
+    assert (counts["files_held"], counts["accepted"], counts["quarantined"]) == (0, 7, 14)
+    before = everything(engine)
+    night(engine, settings)
+    assert everything(engine) == before
+
+
+@pytest.mark.parametrize(("refused", "rows", "is_held"), [(10, 20, False), (11, 20, True), (19, 19, False)])
+def test_the_share_that_holds_a_file(
+    settings: Settings, tmp_path: Path, refused: int, rows: int, is_held: bool
+) -> None:
+    engine = store.create_engine(f"sqlite:///{tmp_path}/share.sqlite")
+    store.migrate(engine)
+    with store.write(engine) as connection:
+        reference.sync(connection)
+    send(settings, "a.csv", as_csv(good(n, Resultaat="hm" if n < refused else "ok") for n in range(rows)))
+    assert night(engine, settings)["files_held"] == int(is_held)

@@ -45,7 +45,14 @@ def test_every_row_of_a_file_ends_in_one_place(engine: sa.Engine, settings: Sett
     ]
     send(settings, "a.csv", as_csv(rows, above=["VERZONNEN", "", ";;Periode: maart"]))
     counts = night(engine, settings)
-    assert counts == {"accepted": 2, "quarantined": 2, "duplicates": 1, "files_rejected": 0, "resettled": 0}
+    assert counts == {
+        "accepted": 2,
+        "quarantined": 2,
+        "duplicates": 1,
+        "files_rejected": 0,
+        "files_held": 0,
+        "resettled": 0,
+    }
     assert settled(engine) == {
         ("a.csv", 1): HEADING,
         ("a.csv", 3): HEADING,
@@ -198,7 +205,14 @@ def test_a_word_added_to_the_profile_releases_its_rows(
         tmp_path, monkeypatch, lambda document: document["lookups"]["outcome"]["ok"].append("prima")
     )
     counts = night(engine, settings)
-    assert counts == {"accepted": 3, "quarantined": 0, "duplicates": 2, "files_rejected": 0, "resettled": 0}
+    assert counts == {
+        "accepted": 3,
+        "quarantined": 0,
+        "duplicates": 2,
+        "files_rejected": 0,
+        "files_held": 0,
+        "resettled": 0,
+    }
     assert settled(engine)["b.csv", 3] == Settled("duplicate", (), ("a.csv", 4), None)
     assert set(night(engine, settings).values()) == {0}
 

@@ -120,6 +120,7 @@ def _records(connection: sa.Connection, contractor: str, nis: str, decisions: di
             record.c.outcome,
             record.c.is_reinspection,
             record.c.superseded_by_row_id,
+            record.c.is_withdrawn,
             record.c.hydrant_type,
             record.c.diameter_mm,
             location.c.x_l72,
@@ -139,7 +140,7 @@ def _records(connection: sa.Connection, contractor: str, nis: str, decisions: di
     )
     rows = store.read_frame(connection, query)
     is_given = rows["location_method"].str.startswith("given").to_numpy(bool)
-    is_current = rows["superseded_by_row_id"].isna()
+    is_current = rows["superseded_by_row_id"].isna() & ~rows["is_withdrawn"].astype(bool)
     number = {"address_x": float, "address_y": float, "address_accuracy_m": float}
     return rows.astype(number).assign(
         ref=_objects(fold(reference) for reference in _texts(rows["hydrant_ref"])),

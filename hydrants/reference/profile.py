@@ -10,18 +10,21 @@ import csv
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field as PydanticField
 
 from hydrants import reference, store
 from hydrants.errors import ProfileError
+from hydrants.reference import units
 from hydrants.reference.words import Vocabulary, fold
 
 Field = Literal[
     "record_ref",
     "revised_at",
+    "record_status",
     "hydrant_ref",
     "inspected_on",
     "outcome",
@@ -32,18 +35,24 @@ Field = Literal[
     "postcode",
     "x",
     "y",
+    "geopoint",
     "hydrant_type",
     "diameter_mm",
+    "pressure_bar",
+    "flow_l_per_min",
     "remark",
+    "photos",
 ]
-"""What a column can mean."""
+"""What a column can mean. `geopoint`: "latitude longitude [altitude [accuracy]]" in WGS84, as phone forms
+write it. `photos`: names of pictures in the same zip. `record_status`: whether the record is withdrawn."""
 
 FIELDS: tuple[Field, ...] = get_args(Field)
 
 Outcome = Literal["ok", "failed", "not_found", "not_testable", "repaired"]
 HydrantType = Literal["aboveground", "underground", "rising_point", "wall_mounted"]
-Family = Literal["csv", "xlsx", "vector"]
-"""Formats that share their habits: `vector` is GeoPackage and GeoJSON."""
+RecordStatus = Literal["valid", "withdrawn"]
+Family = Literal["csv", "workbook", "vector"]
+"""Formats that share their habits: `workbook` is XLSX, XLS and ODS; `vector` what has its own geometry."""
 
 
 class Defect(NamedTuple):
@@ -85,44 +94,90 @@ DatePattern = Annotated[str, AfterValidator(_usable_pattern)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # what is said of a key below it becomes its description in docs/profile.schema.json
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Habits(_Strict):
     """Of one family of formats: the decimal sign in texts; the coordinate system where a file names none."""
 
     decimal: Literal[",", "."]
+    """The decimal sign of numbers written as text; the other sign may set groups of three apart."""
     crs: str | None = None
+    """The coordinate system of X and Y where neither file nor heading names one, such as EPSG:31370."""
 
 
 class Lookups(_Strict):
     """What the firm's words mean: our value -> its words."""
 
     outcome: dict[Outcome, list[str]]
+    """What became of the inspection. The first word of each is the one that templates offer."""
     hydrant_type: dict[HydrantType, list[str]] = {}
+    """Kinds of hydrant; needed where `columns` has a hydrant_type."""
     is_reinspection: dict[bool, list[str]] = {}
+    """Whether the crew knows that it looks a second time; an empty cell is no."""
+    record_status: dict[RecordStatus, list[str]] = {}
+    """Whether the firm takes the record back; an empty cell is valid."""
     defects: dict[str, list[str]] = {}
     """Words beside the Dutch labels of defects.csv, which are always known."""
+
+
+class Expectations(_Strict):
+    """When a file is held until a person has looked: so many refused rows that no crew makes by accident."""
+
+    max_refused_share: float = PydanticField(default=0.5, ge=0, le=1)
+    """Share of the rows, from 0 to 1, that may be refused; 1 never holds a file."""
+    from_rows: int = PydanticField(default=20, ge=1)
+    """Files with fewer rows are never held."""
 
 
 class Profile(_Strict):
     """How one firm fills in its lists."""
 
     contractor: str
+    """Key of the firm: the name of this file without .yml, and of its folder in UPLOADS."""
     name: str
-    columns: dict[Field, list[str]]
+    """Name of the firm, as its receipts and the published page write it."""
+    columns: dict[Field, Annotated[list[str], PydanticField(min_length=1)]]
+    """What each column means: our field, and the headings that the firm uses for it.
+
+    Accents, capitals, spaces and punctuation do not count. The first heading of each is what templates
+    and messages show. A unit, CRS or group of questions around a heading ("Druk (kPa)", "X [EPSG:4326]",
+    "check/result") is understood by itself.
+    """
     required_columns: list[Field]
+    """Without a column for each of these the whole file is refused; among them inspected_on and outcome."""
     ignored_columns: list[str] = []
+    """Headings that are left out on purpose; one that ends in * stands for all that begin so."""
     ignored_sheets: list[str] = []
+    """Sheets of a workbook that hold no inspections, such as lists of words."""
     layer: str | None = None
     """The layer that holds the inspections, in formats with several."""
     formats: dict[Family, Habits]
+    """The families of formats that the firm may send, and its habits in each.
+
+    A workbook can always be sent, since receipts are: by default with the habits of CSV.
+    """
+    units: dict[Field, str] = {}
+    """The unit of a measured field where neither heading nor cell says one; by default as its name says."""
     date_formats: list[DatePattern]
     """strptime patterns of dates, tried in this order; a time of day may follow. ISO is always known."""
     summary_words: list[str] = []
+    """First words of rows that add up the others, such as "totaal"; such a row is never an inspection."""
     unit_words: list[str] = []
     """What may stand in a row of units below the headings."""
     lookups: Lookups
+    """What the firm's words mean. A word that stands nowhere here is refused; the nearest is suggested."""
+    expectations: Expectations = Expectations()
+    """When a whole file is held until a person has looked."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _workbooks_are_as_csv(cls, document: Any) -> Any:
+        formats = document.get("formats") if isinstance(document, dict) else None
+        if isinstance(formats, dict) and "workbook" not in formats and "csv" in formats:
+            return {**document, "formats": {**formats, "workbook": formats["csv"]}}
+        return document
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -134,7 +189,14 @@ class Profile(_Strict):
         unknown = self.lookups.defects.keys() - defects().keys()
         if unknown:
             raise ValueError(f"unknown defects: {', '.join(sorted(unknown))}")
-        for vocabulary in ("fields", "outcomes", "hydrant_types", "reinspections", "defect_codes"):
+        strange = [f"{field}: {unit}" for field, unit in self.units.items() if not units.unit_of(field, unit)]
+        if strange:
+            raise ValueError(f"units that these fields are not measured in: {', '.join(strange)}")
+        if "record_status" in self.columns and "record_ref" not in self.columns:
+            raise ValueError("'record_status' needs a 'record_ref': which record is withdrawn?")
+        for vocabulary in (
+            *("fields", "outcomes", "hydrant_types", "reinspections", "record_statuses", "defect_codes"),
+        ):
             getattr(self, vocabulary)  # each refuses a word with two meanings
         return self
 
@@ -143,10 +205,13 @@ class Profile(_Strict):
         """What a column means, by its heading."""
         return Vocabulary(self.columns)
 
-    @cached_property
-    def ignored_headings(self) -> frozenset[str]:
-        """Folded headings of the columns that are left out on purpose."""
-        return frozenset(map(fold, self.ignored_columns))
+    def is_ignored(self, heading: str) -> bool:
+        """Whether a column is left out on purpose."""
+        folded = fold(heading)
+        return any(
+            folded.startswith(fold(ignored)) if ignored.endswith("*") else folded == fold(ignored)
+            for ignored in self.ignored_columns
+        )
 
     @cached_property
     def outcomes(self) -> Vocabulary[Outcome]:
@@ -162,6 +227,11 @@ class Profile(_Strict):
     def reinspections(self) -> Vocabulary[bool]:
         """Whether it is a re-inspection, by the firm's words."""
         return Vocabulary(self.lookups.is_reinspection)
+
+    @cached_property
+    def record_statuses(self) -> Vocabulary[RecordStatus]:
+        """Whether a record is withdrawn, by the firm's words."""
+        return Vocabulary(self.lookups.record_status)
 
     @cached_property
     def defect_codes(self) -> Vocabulary[str]:

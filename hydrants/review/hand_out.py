@@ -117,6 +117,7 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
         .where(
             match.verdict.in_(["review", "new", "unlocated"]),
             record.superseded_by_row_id.is_(None),
+            record.is_withdrawn.is_(False),
             decided.c.decision_id.is_(None),
         )
         .order_by(upload.contractor, upload.nis, upload.file_name, upload.sha256)

@@ -5,16 +5,20 @@ Stages write inside `write(engine)`: one transaction, all or nothing. They ask
 have. Figures come from the files in `sql/` through `run_sql`.
 """
 
+from hydrants.store.bulk import in_bulk, insert_rows, insert_tuples, json_text
 from hydrants.store.engine import SQL_DIR, create_engine, migrate, read, refresh_statistics, write
-from hydrants.store.frames import insert_rows, read_frame, run_sql
+from hydrants.store.frames import read_frame, run_sql
 from hydrants.store.stage_state import fingerprint, is_done, mark_done, utc_now
 
 __all__ = [
     "SQL_DIR",
     "create_engine",
     "fingerprint",
+    "in_bulk",
     "insert_rows",
+    "insert_tuples",
     "is_done",
+    "json_text",
     "mark_done",
     "migrate",
     "read",

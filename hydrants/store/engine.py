@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from hydrants.store.bulk import json_text
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 """The definitions lie beside the package: hydrants runs from a checkout."""
 
 _BUSY_TIMEOUT_MS = 60_000
+_CACHE_KIB = 65_536
+_JSON_BY_ORJSON: dict[str, Any] = {"json_serializer": json_text, "json_deserializer": orjson.loads}
 
 
 def create_engine(url: str) -> sa.Engine:
@@ -21,10 +27,12 @@ def create_engine(url: str) -> sa.Engine:
     """
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return sa.create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_JSON_BY_ORJSON
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(parsed)
+    engine = sa.create_engine(parsed, **_JSON_BY_ORJSON)
 
     @sa.event.listens_for(engine, "connect")
     def _configure(connection: sa.engine.interfaces.DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -34,6 +42,7 @@ def create_engine(url: str) -> sa.Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
         cursor.close()
 
     @sa.event.listens_for(engine, "begin")

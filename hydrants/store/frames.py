@@ -1,11 +1,9 @@
-"""Rows in and rows out: bulk inserts, frames, and the SQL files."""
+"""Rows out: frames, and the SQL files."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -14,38 +12,6 @@ from hydrants.store.engine import SQL_DIR
 
 if TYPE_CHECKING:
     import pandas as pd
-    from typing_extensions import TypeIs
-
-_ROWS_PER_STATEMENT = 10_000
-
-
-def insert_rows(
-    connection: sa.Connection, table: sa.Table, rows: pd.DataFrame | Iterable[Mapping[str, Any]]
-) -> int:
-    """Insert rows in bulk; a frame's missing values become NULL.
-
-    Args:
-        rows: a frame or mappings whose keys are columns of `table`.
-
-    Returns:
-        How many rows were inserted.
-    """
-    mappings: Iterable[Mapping[Any, Any]] = _mappings(rows) if _is_frame(rows) else rows
-    source = iter(mappings)
-    count = 0
-    while chunk := list(islice(source, _ROWS_PER_STATEMENT)):
-        connection.execute(sa.insert(table), chunk)
-        count += len(chunk)
-    return count
-
-
-def _is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeIs[pd.DataFrame]:
-    return hasattr(rows, "columns")
-
-
-def _mappings(frame: pd.DataFrame) -> Iterable[Mapping[Any, Any]]:
-    objects = frame.astype(object)
-    return objects.where(frame.notna(), None).to_dict("records")
 
 
 def read_frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame:

@@ -17,13 +17,13 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.reference import profile as profiles
 from hydrants.settings import Settings
-from hydrants.store.tables import ledger, raw_sheet, stage_state, upload
+from hydrants.store.tables import ledger, raw_sheet, release, stage_state, upload
+from hydrants.validation.moments import BRUSSELS
 from hydrants.validation.parsing import Summary, Upload, parse_upload
 from hydrants.validation.settling import exceptions, settle
-from hydrants.validation.values import BRUSSELS
 
 STAGE = "validation"
-VERSION = 1
+VERSION = 2
 
 _DAYS_AFTER_CAMPAIGN = 366
 
@@ -31,16 +31,25 @@ _DAYS_AFTER_CAMPAIGN = 366
 def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
     """Validate the uploads of the batch that have been read.
 
-    An upload without the required headings is refused as a whole (`rejected_because`)
-    and has no rows in the ledger. What the sender should know beside the rows (columns
-    that nobody knows, sheets that are no table) stands in the counts of `stage_state`.
+    An upload without the required headings is refused as a whole (`rejected_because`) and has
+    no rows in the ledger. One with more refused rows than its firm's profile expects is held
+    (`held_because`): none of its rows counts until a person releases it. What the sender should
+    know beside the rows (columns that nobody knows, sheets that are no table) stands in the
+    counts of `stage_state`.
 
     Returns:
-        accepted, quarantined, duplicates: rows of uploads parsed now; files_rejected of those;
+        accepted, quarantined, duplicates: rows of uploads parsed now; files_rejected, files_held of those;
         resettled: rows of other uploads whose disposition or newer version changed.
         All zero when nothing is new.
     """
-    counts = {"accepted": 0, "quarantined": 0, "duplicates": 0, "files_rejected": 0, "resettled": 0}
+    counts = {
+        "accepted": 0,
+        "quarantined": 0,
+        "duplicates": 0,
+        "files_rejected": 0,
+        "files_held": 0,
+        "resettled": 0,
+    }
     profile = profiles.load(contractor)
     with store.write(engine) as connection:
         uploads = _uploads(connection, settings, contractor, nis)
@@ -80,6 +89,7 @@ def _uploads(connection: sa.Connection, settings: Settings, contractor: str, nis
             upload.c.file_name,
             upload.c.landed_at,
             stage_state.c.fingerprint,
+            sa.exists().where(release.c.sha256 == upload.c.sha256).label("is_released"),
         )
         .join_from(
             upload,
@@ -102,6 +112,7 @@ def _uploads(connection: sa.Connection, settings: Settings, contractor: str, nis
             read_fingerprint=row.fingerprint,
             earliest_on=settings.campaign_start,
             latest_on=_latest_on(row.landed_at, settings.campaign_end),
+            is_released=row.is_released,
         )
         for row in connection.execute(query)
     ]
@@ -139,3 +150,4 @@ def _add(counts: dict[str, int], dispositions: dict[str, int], parsed: Summary |
     counts["quarantined"] += dispositions["quarantined"]
     counts["duplicates"] += dispositions["duplicate"]
     counts["files_rejected"] += parsed.rejected_because is not None
+    counts["files_held"] += parsed.held_because is not None

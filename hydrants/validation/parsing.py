@@ -1,26 +1,30 @@
-"""All rows of one upload: which sheets are tables, and what each row says."""
+"""All rows of one upload into `ledger` and `record`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import compress, groupby, repeat
 from typing import Any, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 
 from hydrants import store
 from hydrants.errors import UploadRejected
-from hydrants.reference.profile import Family, Profile
-from hydrants.reference.words import fold
-from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_row, raw_sheet, record, upload
-from hydrants.validation import headings
-from hydrants.validation.headings import Cells, Heading, NoHeading
-from hydrants.validation.reasons import Reason, Refusal
-from hydrants.validation.rows import Accepted, RowParser, UploadFacts
+from hydrants.reference.profile import Expectations, Profile
+from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_photo, raw_row, raw_sheet, record, upload
+from hydrants.validation import headings, sheets
+from hydrants.validation.headings import Cells
+from hydrants.validation.reasons import FILE_HELD
+from hydrants.validation.rows import UploadFacts
+from hydrants.validation.sheets import SheetSorter, Sorted
 
 _ROWS_PER_CHUNK = 5_000
-_FORMAT_NAMES: dict[Family, str] = {"csv": "CSV", "xlsx": "Excel", "vector": "GeoPackage of GeoJSON"}
+_LEDGER_COLUMNS = ("row_id", "upload_id", "disposition", "reasons", "content_hash")
+_LISTS = ("defects", "photos")
+_NOTHING = "[]"
 
 
 class Upload(NamedTuple):
@@ -34,6 +38,7 @@ class Upload(NamedTuple):
     read_fingerprint: str
     earliest_on: date
     latest_on: date
+    is_released: bool
 
 
 @dataclass(slots=True)
@@ -41,69 +46,18 @@ class Summary:
     """What the sender should know of a file beside its rows."""
 
     rejected_because: str | None = None
+    held_because: str | None = None
     unknown_columns: list[str] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
 
-class _Disposition(NamedTuple):
-    """What became of a row: accepted with its values, or else with its reasons."""
+@dataclass(slots=True)
+class _Tally:
+    """How many rows are data, of those refused, and of those refused for being sums."""
 
-    name: str
-    reasons: list[Reason] = []  # noqa: RUF012 - a tuple's default, never written to
-    accepted: Accepted | None = None
-
-
-class _Sheet:
-    """Sorts the rows of one sheet into headings, accepted and quarantined."""
-
-    def __init__(self, item: Upload, profile: Profile, row: Any, head: list[Cells]) -> None:
-        self.name: str = row.sheet
-        self.has_rows = bool(head)
-        self.is_ignored = fold(row.sheet) in set(map(fold, profile.ignored_sheets))
-        self.heading: Heading | NoHeading = NoHeading("blad wordt overgeslagen")
-        if row.columns is not None:
-            self.heading = headings.declared(row.columns, profile)
-        elif not self.is_ignored:
-            self.heading = headings.find(head, profile)
-        self._units = set(map(fold, profile.unit_words))
-        self._seen = 0
-        if isinstance(self.heading, Heading):
-            facts = UploadFacts(
-                item.contractor, item.nis, _family(row), item.earliest_on, item.latest_on, row.crs
-            )
-            self._parser = RowParser(profile, self.heading, facts)
-
-    def sort(self, cells: Cells) -> _Disposition:
-        """The disposition of the next row."""
-        position, self._seen = self._seen, self._seen + 1
-        if self.is_ignored:
-            return _Disposition("heading")
-        if isinstance(self.heading, NoHeading):
-            message = f"Dit blad is geen lijst met controles: {self.heading.reason_nl}."
-            return _Disposition("quarantined", [Refusal("NO_TABLE", message).reason()])
-        if self._is_heading(position, cells, self.heading):
-            return _Disposition("heading")
-        result = self._parser.parse(cells)
-        if isinstance(result, Accepted):
-            return _Disposition("accepted", accepted=result)
-        return _Disposition("quarantined", result.reasons)
-
-    def _is_heading(self, position: int, cells: Cells, heading: Heading) -> bool:
-        """Titles above the headings, the headings, units right below them, headings once more."""
-        if heading.position is None:
-            return False
-        if position < heading.position:  # a sheet that was sorted can have inspections there too
-            return not self._parser.is_dated_outcome(cells)
-        if position == heading.position or heading.is_repeated_by(cells):
-            return True
-        return position == heading.position + 1 and all(fold(text) in self._units for text in cells if text)
-
-
-def _family(row: Any) -> Family:
-    """By what reading leaves: only vector formats declare columns, only workbooks name their sheets."""
-    if row.columns is not None:
-        return "vector"
-    return "xlsx" if row.sheet else "csv"
+    data: int = 0
+    refused: int = 0
+    sums: int = 0
 
 
 def parse_upload(connection: sa.Connection, item: Upload, profile: Profile) -> Summary:
@@ -115,23 +69,27 @@ def parse_upload(connection: sa.Connection, item: Upload, profile: Profile) -> S
         connection.execute(sa.delete(table).where(table.c.upload_id == item.upload_id))
     summary = Summary()
     try:
-        sheets = _sheets(connection, item, profile)
+        sorters = _sorters(connection, item, profile)
     except UploadRejected as rejection:
         summary.rejected_because = rejection.reason_nl
     else:
-        if _store_rows(connection, item, sheets) == 0:
+        with store.in_bulk():
+            tally = _store_rows(connection, item, sorters)
+        if tally.data == 0:
             summary.notices.append("Het bestand bevat geen controles.")
-        for sheet in sheets.values():
-            _describe(sheet, summary)
+        if not item.is_released:
+            summary.held_because = _hold(connection, item, tally, profile.expectations)
+        summary.notices += sheets.notices(sorters) + _photo_notice(connection, item)
+        summary.unknown_columns = sheets.unknown_columns(sorters)
     connection.execute(
         sa.update(upload)
         .where(upload.c.upload_id == item.upload_id)
-        .values(rejected_because=summary.rejected_because)
+        .values(rejected_because=summary.rejected_because, held_because=summary.held_because)
     )
     return summary
 
 
-def _sheets(connection: sa.Connection, item: Upload, profile: Profile) -> dict[int, _Sheet]:
+def _sorters(connection: sa.Connection, item: Upload, profile: Profile) -> dict[int, SheetSorter]:
     """The sheets by number.
 
     Raises:
@@ -139,23 +97,35 @@ def _sheets(connection: sa.Connection, item: Upload, profile: Profile) -> dict[i
             no agreement on the format.
     """
     query = sa.select(raw_sheet).where(raw_sheet.c.upload_id == item.upload_id)
-    rows = connection.execute(query.order_by(raw_sheet.c.sheet_number)).all()
-    if any(_family(row) not in profile.formats for row in rows):
-        agreed = ", ".join(_FORMAT_NAMES[family] for family in profile.formats)
-        raise UploadRejected(f"Dit bestandsformaat is met {profile.name} niet afgesproken. Stuur: {agreed}.")
-    sheets = {
-        row.sheet_number: _Sheet(item, profile, row, _head(connection, item.upload_id, row.sheet_number))
-        for row in rows
-    }
-    filled = [sheet for sheet in sheets.values() if sheet.has_rows and not sheet.is_ignored]
-    problems = [sheet.heading for sheet in filled if isinstance(sheet.heading, NoHeading)]
-    if problems and len(problems) == len(filled):
-        reason = problems[0].reason_nl
-        raise UploadRejected(
-            f"{reason[0].upper()}{reason[1:]}. Gebruik de afgesproken kolomtitels en stuur het bestand "
-            "opnieuw."
+    photos = _photos(connection, item)
+    found = {}
+    for row in connection.execute(query.order_by(raw_sheet.c.sheet_number)):
+        sheets.check_agreed(profile, row.format)
+        family = sheets.family(row.format)
+        facts = UploadFacts(
+            item.contractor, item.nis, family, item.earliest_on, item.latest_on, row.crs, photos
         )
-    return sheets
+        head = _head(connection, item.upload_id, row.sheet_number)
+        found[row.sheet_number] = SheetSorter(profile, facts, row.sheet, row.columns, head)
+    sheets.tables(found)
+    return found
+
+
+def _photos(connection: sa.Connection, item: Upload) -> dict[str, str | None]:
+    query = sa.select(raw_photo.c.file_name, raw_photo.c.refused_because)
+    return dict(
+        row._tuple() for row in connection.execute(query.where(raw_photo.c.upload_id == item.upload_id))
+    )
+
+
+def _photo_notice(connection: sa.Connection, item: Upload) -> list[str]:
+    names_some = sa.cast(record.c.photos, sa.Text) != _NOTHING
+    query = sa.select(sa.func.count()).where(record.c.upload_id == item.upload_id, names_some)
+    if _photos(connection, item) or not connection.execute(query).scalar_one():
+        return []
+    return [
+        "De lijst verwijst naar foto's, maar er kwam er geen mee. Stuur lijst en foto's in één zip-bestand."
+    ]
 
 
 def _head(connection: sa.Connection, upload_id: int, sheet_number: int) -> list[Cells]:
@@ -165,35 +135,60 @@ def _head(connection: sa.Connection, upload_id: int, sheet_number: int) -> list[
     return list(connection.execute(query.order_by(raw_row.c.row_id).limit(headings.HEAD_ROWS)).scalars())
 
 
-def _store_rows(connection: sa.Connection, item: Upload, sheets: dict[int, _Sheet]) -> int:
-    """Store the dispositions; how many rows are data."""
-    data_rows = 0
+def _store_rows(connection: sa.Connection, item: Upload, sorters: dict[int, SheetSorter]) -> _Tally:
+    tally = _Tally()
     for chunk in _chunks(connection, item.upload_id):
-        ledger_rows, record_rows = [], []
-        for row_id, sheet_number, cells in chunk:
-            name, reasons, accepted = sheets[sheet_number].sort(cells)
-            ledger_rows.append(
-                {
-                    "row_id": row_id,
-                    "upload_id": item.upload_id,
-                    "disposition": name,
-                    "reasons": reasons,
-                    "content_hash": accepted.content_hash if accepted else None,
-                }
-            )
-            if accepted:
-                record_rows.append({"row_id": row_id, "upload_id": item.upload_id, **accepted.values})
-            data_rows += name != "heading"
-        store.insert_rows(connection, ledger, ledger_rows)
-        store.insert_rows(connection, record, record_rows)
-    return data_rows
+        for sheet_number, row_ids, texts in _by_sheet(chunk):
+            found = sorters[sheet_number].sort(orjson.loads(f"[{','.join(texts)}]"))
+            _store(connection, item.upload_id, row_ids, found)
+            data = len(row_ids) - sum(found.is_heading)
+            tally.data += data
+            tally.refused += len(found.refused)
+            tally.sums += sum(reasons[0]["code"] == "SUMMARY_ROW" for reasons in found.refused.values())
+    return tally
+
+
+def _store(connection: sa.Connection, upload_id: int, row_ids: Sequence[int], found: Sorted) -> None:
+    count = len(row_ids)
+    disposition, reasons = ["accepted"] * count, [_NOTHING] * count
+    hashes: list[bytes | None] = list(found.parsed.hashes) if found.parsed else [None] * count
+    for position, notes in (found.parsed.remarked if found.parsed else {}).items():
+        reasons[position] = store.json_text(notes)
+    for position, is_heading in enumerate(found.is_heading):
+        if is_heading:
+            disposition[position], reasons[position], hashes[position] = "heading", _NOTHING, None
+    for position, why in found.refused.items():
+        disposition[position], reasons[position], hashes[position] = "quarantined", store.json_text(why), None
+    store.insert_tuples(
+        connection,
+        ledger,
+        _LEDGER_COLUMNS,
+        zip(row_ids, repeat(upload_id), disposition, reasons, hashes, strict=False),
+    )
+    if found.parsed:
+        columns = found.parsed.columns
+        for name in _LISTS:
+            columns[name] = [store.json_text(listed) if listed else _NOTHING for listed in columns[name]]
+        rows = zip(row_ids, repeat(upload_id), *columns.values(), strict=False)
+        accepted = compress(rows, (name == "accepted" for name in disposition))
+        store.insert_tuples(connection, record, ("row_id", "upload_id", *columns), accepted)
+
+
+def _by_sheet(chunk: Sequence[Any]) -> Iterator[tuple[int, Sequence[int], Sequence[str]]]:
+    """(sheet number, row ids, cells) of the runs of rows of one sheet."""
+    row_ids, sheet_numbers, texts = zip(*chunk, strict=True)
+    first = 0
+    for sheet_number, run in groupby(sheet_numbers):
+        last = first + sum(1 for _ in run)
+        yield sheet_number, row_ids[first:last], texts[first:last]
+        first = last
 
 
 def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]]:
-    """(row_id, sheet_number, cells) of an upload in order, some thousands at a time."""
+    """(row_id, sheet_number, cells as JSON text) of an upload in order, some thousands at a time."""
     last, end = upload_id * ROWS_PER_UPLOAD, (upload_id + 1) * ROWS_PER_UPLOAD
     query = (
-        sa.select(raw_row.c.row_id, raw_row.c.sheet_number, raw_row.c.cells)
+        sa.select(raw_row.c.row_id, raw_row.c.sheet_number, sa.cast(raw_row.c.cells, sa.Text).label("cells"))
         .where(raw_row.c.row_id > sa.bindparam("last"), raw_row.c.row_id < end)
         .order_by(raw_row.c.row_id)
         .limit(_ROWS_PER_CHUNK)
@@ -203,10 +198,19 @@ def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]
         last = chunk[-1].row_id
 
 
-def _describe(sheet: _Sheet, summary: Summary) -> None:
-    if not sheet.has_rows or sheet.is_ignored:
-        return
-    if isinstance(sheet.heading, NoHeading):
-        summary.notices.append(f"Blad '{sheet.name}' is niet gebruikt: {sheet.heading.reason_nl}.")
-        return
-    summary.unknown_columns += [name for name in sheet.heading.unknown if name not in summary.unknown_columns]
+def _hold(connection: sa.Connection, item: Upload, tally: _Tally, expected: Expectations) -> str | None:
+    """Put all rows aside where more are refused than the firm's profile expects; why, in Dutch."""
+    data, refused = tally.data - tally.sums, tally.refused - tally.sums
+    if data < expected.from_rows or refused <= expected.max_refused_share * data:
+        return None
+    connection.execute(sa.delete(record).where(record.c.upload_id == item.upload_id))
+    connection.execute(
+        sa.update(ledger)
+        .where(ledger.c.upload_id == item.upload_id, ledger.c.disposition == "accepted")
+        .values(disposition="quarantined", reasons=[FILE_HELD.reason()], content_hash=None)
+    )
+    return (
+        f"{refused} van de {data} rijen zijn geweigerd; waarschijnlijk is er iets mis met het hele bestand. "
+        "Kijk de redenen na en stuur het verbeterd opnieuw; klopt het bestand toch, vraag dan om het vrij "
+        "te geven."
+    )

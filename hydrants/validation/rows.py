@@ -1,28 +1,52 @@
-"""One row of text becomes an inspection, or reasons why not. Pure: no store, no clock."""
+"""Rows of text become inspections, or reasons why not. Pure: no store, no clock.
+
+Rows are worked through some thousands at a time and column by column: most texts of a
+column are alike, and what is seldom (a refusal, a blank where there should be none) is
+looked at row by row only where it occurs.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import repeat, zip_longest
 from typing import Any
 
-from hydrants import reference
-from hydrants.formats.cells import NUL_SIGN, UNCALCULATED
-from hydrants.reference.profile import FIELDS, Family, Field, Profile
-from hydrants.validation import reasons
-from hydrants.validation.headings import Heading
-from hydrants.validation.reasons import Reason, Refusal
-from hydrants.validation.values import parsers
+import orjson
 
-_COLUMNS: dict[Field, str] = {"gemeente": "nis", "address": "address_text", "x": "x_given", "y": "y_given"}
+from hydrants import reference
+from hydrants.reference.profile import Family, Field, Profile
+from hydrants.validation import reasons
+from hydrants.validation.cells import ColumnParser
+from hydrants.validation.headings import Cells, Heading
+from hydrants.validation.reasons import Reason, Refusal
+from hydrants.validation.values import parser, plain_parser
+
+RECORD_COLUMNS = (
+    *("contractor", "nis", "record_ref", "revised_at", "is_withdrawn", "hydrant_ref", "inspected_on"),
+    *("outcome", "is_reinspection", "defects", "hydrant_type", "diameter_mm", "pressure_bar"),
+    *("flow_l_per_min", "address_text", "postcode", "x_given", "y_given", "crs_given", "remark", "photos"),
+)
+"""Columns of `record` that say what the row says, in the order of `Parsed.columns`."""
+
+_NAMES: dict[Field, str] = {
+    "gemeente": "nis",
+    "address": "address_text",
+    "x": "x_given",
+    "y": "y_given",
+    "record_status": "is_withdrawn",
+}
 """Columns of `record` that bear another name than the field that fills them."""
 
 _FIRST_WORD = re.compile(r"\W*(\w+)")
-_PLACE = {"hydrant_ref", "address_text", "x_given", "y_given"}
-_ESSENTIAL = {"inspected_on", "outcome"} | _PLACE
+_PLACE = ("hydrant_ref", "address_text", "x_given", "y_given")
+_WGS84 = "EPSG:4326"
+
+Values = dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,7 @@ class UploadFacts:
         nis: the gemeente of the folder, which holds where the row states none.
         earliest_on, latest_on: first and last day on which an inspection can have been.
         crs: coordinate system the file declares, if it does.
+        photos: the pictures that came along, by file name; why one is refused, or None.
     """
 
     contractor: str
@@ -41,127 +66,196 @@ class UploadFacts:
     earliest_on: date
     latest_on: date
     crs: str | None = None
+    photos: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
-    """An inspection.
+class Parsed:
+    """What became of some rows, by their position among them.
 
     Args:
-        values: columns of `record`, without those that only say where the row stands.
-        content_hash: equal for rows that say the same.
+        columns: for each of RECORD_COLUMNS its value per row; of refused rows they mean nothing.
+        hashes: for each row a hash of what it says and of its batch; equal for rows that say the same.
+        refused: reasons, for the rows that are.
+        remarked: what the sender should know of accepted rows, for those that have something.
     """
 
-    values: dict[str, Any]
-    content_hash: bytes
+    columns: dict[str, Sequence[Any]]
+    hashes: list[bytes]
+    refused: dict[int, list[Reason]]
+    remarked: dict[int, list[Reason]]
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A row that is refused; at least one reason."""
-
-    reasons: list[Reason]
-
-
-class RowParser:
-    """Parses the rows of one sheet."""
+class SheetParser:
+    """Parses the rows of one sheet, in order."""
 
     def __init__(self, profile: Profile, heading: Heading, facts: UploadFacts) -> None:
-        by_field = parsers(profile, facts.family, facts.earliest_on, facts.latest_on)
-        self._steps = [
-            (_COLUMNS.get(field, field), index, title, by_field[field])
-            for field, (index, title) in sorted(heading.columns.items(), key=lambda item: item[1])
-        ]
         self._heading = heading
         self._facts = facts
-        self._crs = facts.crs or profile.formats[facts.family].crs
+        self._columns = [
+            ColumnParser(
+                _NAMES.get(field, field),
+                column.place,
+                column.title,
+                parser(field, column, profile, facts.family, facts.earliest_on, facts.latest_on),
+                plain_parser(field, column, profile, facts.family),
+                is_verbatim=field == "remark",
+            )
+            for field, column in sorted(heading.columns.items(), key=lambda item: item[1].place)
+        ]
+        named = next((column.crs for column in heading.columns.values() if column.crs), None)
+        self._crs = named or facts.crs or profile.formats[facts.family].crs
         self._summary_words = frozenset(map(str.casefold, profile.summary_words))
-        columns = [_COLUMNS.get(field, field) for field in FIELDS]
-        self._blank: dict[str, Any] = dict.fromkeys(["contractor", *columns, "crs_given"])
-        self._blank |= {
-            "contractor": facts.contractor,
-            "is_reinspection": False,
-            "defects": [],
-            "is_withdrawn": False,
-            "photos": [],
-        }
+        self._gemeente_above: str | None = None
 
-    def parse(self, cells: Sequence[str | None]) -> Accepted | Rejected:
-        """What the row says.
+    def parse(self, rows: Sequence[Cells]) -> Parsed:
+        """What the next rows say.
 
         Args:
-            cells: texts in the order of the headings; cells at the end may be left out.
+            rows: texts in the order of the headings; cells at the end of a row may be left out.
         """
-        values = self._blank.copy()
-        found: list[Reason] = []
-        refused: set[str] = set()
-        count = len(cells)
-        for column, index, title, parse in self._steps:
-            verbatim = cells[index] if index < count else None
-            if verbatim is None or not (text := verbatim.strip()):
-                continue
-            if NUL_SIGN in text:
-                value: Any = reasons.DAMAGED_TEXT
-            elif text == UNCALCULATED:
-                value = reasons.UNCALCULATED_FORMULA
-            else:
-                value = parse(verbatim if column == "remark" else text)
-            if type(value) is Refusal:
-                found.append(value.reason(title, text))
-                refused.add(column)
-            else:
-                values[column] = value
-        found += self._whole_row(cells, values, refused)
-        if found:
-            # looked for only now: a whole inspection is one, whatever word it starts with
-            return Rejected([reasons.SUMMARY_ROW.reason()] if self._is_summary(cells) else found)
-        return self._accepted(values)
-
-    def is_dated_outcome(self, cells: Sequence[str | None]) -> bool:
-        """Whether a row has a day and an outcome, which no title has."""
-        wanted = [step for step in self._steps if step[0] in ("inspected_on", "outcome")]
-        texts = [(cells[index] or "").strip() if index < len(cells) else "" for _, index, _, _ in wanted]
-        return all(
-            text and type(parse(text)) is not Refusal
-            for text, (_, _, _, parse) in zip(texts, wanted, strict=True)
+        by_index = list(zip_longest(*rows))
+        values: Values = {}
+        found: dict[int, list[Reason]] = defaultdict(list)
+        remarked: dict[int, list[Reason]] = defaultdict(list)
+        unusable: dict[str, set[int]] = {}
+        nothing = [None] * len(rows)
+        for column in self._columns:
+            texts = by_index[column.index] if column.index < len(by_index) else nothing
+            values[column.name], refusals, remarks = column.parsed(texts)
+            unusable[column.name] = set(refusals)
+            for into, exceptions in ((found, refusals), (remarked, remarks)):
+                for position, refusal in exceptions.items():
+                    into[position].append(refusal.reason(column.title, (texts[position] or "").strip()))
+        for name in (*RECORD_COLUMNS, "geopoint"):
+            values.setdefault(name, nothing)
+        for position, refusal, title, text in self._whole_rows(rows, by_index, values, unusable):
+            found[position].append(refusal.reason(title, text))
+        for position in found:  # a whole inspection is one, whatever word it starts with
+            if self._is_summary(rows[position]):
+                found[position] = [reasons.SUMMARY_ROW.reason()]
+        self._complete(values)
+        for position, remark in self._of_photos(values["photos"]):
+            remarked[position].append(remark)
+        columns: dict[str, Sequence[Any]] = {name: values[name] for name in RECORD_COLUMNS}
+        return Parsed(
+            columns,
+            self._hashes(zip(*columns.values(), strict=True)),
+            dict(found),
+            {position: notes for position, notes in remarked.items() if position not in found},
         )
 
-    def _is_summary(self, cells: Sequence[str | None]) -> bool:
+    def is_dated_outcome(self, cells: Cells) -> bool:
+        """Whether a row has a day and an outcome, which no title has."""
+        return all(
+            column.parsed([cells[column.index] if column.index < len(cells) else None])[0] != [None]
+            for column in self._columns
+            if column.name in ("inspected_on", "outcome")
+        )
+
+    def _is_summary(self, cells: Cells) -> bool:
         """Whether the first text starts with a word such as "Totaal"."""
         word = _FIRST_WORD.match(next(filter(None, cells), ""))
         return word is not None and word[1].casefold() in self._summary_words
 
-    def _whole_row(
-        self, cells: Sequence[str | None], values: dict[str, Any], refused: set[str]
-    ) -> list[Reason]:
-        """What is wrong with the cells together; a refused cell is not also missing."""
-        missing = {column for column in _ESSENTIAL if values[column] is None} - refused
-        more: list[Reason] = []
-        if "inspected_on" in missing:
-            more.append(reasons.DATE_MISSING.reason(self._heading.columns["inspected_on"][1]))
-        if "outcome" in missing:
-            more.append(reasons.OUTCOME_MISSING.reason(self._heading.columns["outcome"][1]))
-        if ("x_given" in missing) != ("y_given" in missing):
-            more.append(reasons.COORDINATE_INCOMPLETE.reason())
-        if missing >= _PLACE:
-            more.append(reasons.NOTHING_TO_GO_ON.reason())
-        if len(cells) > self._heading.width and any(map(_has_text, cells[self._heading.width :])):
-            more.append(reasons.TOO_MANY_CELLS.reason())
-        if values["nis"] and values["postcode"] and values["nis"] != _nis(values["postcode"]):
-            more.append(reasons.GEMEENTE_CONFLICT.reason(value=values["postcode"]))
-        return more
+    def _whole_rows(
+        self,
+        rows: Sequence[Cells],
+        by_index: Sequence[Cells],
+        values: Values,
+        unusable: Mapping[str, set[int]],
+    ) -> Iterable[tuple[int, Refusal, str | None, str | None]]:
+        """(position, what is wrong, heading, text) of cells together; a refused cell is not also missing."""
+        lacking = {
+            name: _blanks(values[name]) - unusable.get(name, set())
+            for name in (*_PLACE, "geopoint", "inspected_on", "outcome", "record_ref")
+        }
+        titles = {column.name: column.title for column in self._columns}
+        for name, refusal in (
+            ("inspected_on", reasons.DATE_MISSING),
+            ("outcome", reasons.OUTCOME_MISSING),
+        ):
+            yield from ((position, refusal, titles[name], None) for position in sorted(lacking[name]))
+        for position in sorted(lacking["x_given"] ^ lacking["y_given"]):
+            yield position, reasons.COORDINATE_INCOMPLETE, None, None
+        nowhere = lacking["geopoint"].intersection(*(lacking[name] for name in _PLACE))
+        for position in sorted(nowhere):
+            yield position, reasons.NOTHING_TO_GO_ON, None, None
+        if len(by_index) > self._heading.width:
+            width = self._heading.width
+            for position, cells in enumerate(rows):
+                if any(text and not text.isspace() for text in cells[width:]):
+                    yield position, reasons.TOO_MANY_CELLS, None, None
+        for position in sorted(lacking["record_ref"]):
+            if values["is_withdrawn"][position] == "withdrawn":
+                yield position, reasons.WITHDRAWN_UNNUMBERED, titles.get("record_ref"), None
+        yield from self._gemeente_doubts(values, unusable.get("nis", set()), titles)
 
-    def _accepted(self, values: dict[str, Any]) -> Accepted:
-        if values["nis"] is None:
-            values["nis"] = _nis(values["postcode"]) if values["postcode"] else self._facts.nis
-        if values["x_given"] is not None:
-            values["crs_given"] = self._crs
-        says = repr(list(values.values()))  # None is not "None", and 80 is not "80"
-        return Accepted(values, hashlib.blake2b(says.encode(), digest_size=16).digest())
+    def _gemeente_doubts(
+        self, values: Values, unusable: set[int], titles: Mapping[str, str]
+    ) -> Iterable[tuple[int, Refusal, str | None, str | None]]:
+        if "nis" not in titles:
+            return
+        for position, (nis, postcode) in enumerate(zip(values["nis"], values["postcode"], strict=True)):
+            if nis is None:
+                is_elsewhere_above = self._gemeente_above not in (None, self._facts.nis)
+                if postcode is None and is_elsewhere_above and position not in unusable:
+                    yield position, reasons.GEMEENTE_MISSING, titles["nis"], None
+                continue
+            self._gemeente_above = nis
+            if postcode is not None and nis != _nis(postcode):
+                yield position, reasons.GEMEENTE_CONFLICT, None, postcode
+
+    def _complete(self, values: Values) -> None:
+        """What follows from other columns, or from the upload."""
+        facts = self._facts
+        count = len(values["nis"])
+        values["contractor"] = [facts.contractor] * count
+        if None in values["nis"]:
+            values["nis"] = [
+                nis or (_nis(postcode) if postcode else facts.nis)
+                for nis, postcode in zip(values["nis"], values["postcode"], strict=True)
+            ]
+        values["is_withdrawn"] = [status == "withdrawn" for status in values["is_withdrawn"]]
+        values["is_reinspection"] = [answer is True for answer in values["is_reinspection"]]
+        for name in ("defects", "photos"):
+            values[name] = [listed or () for listed in values[name]]
+        values["crs_given"] = [None if x is None else self._crs for x in values["x_given"]]
+        if any(values["geopoint"]):
+            self._put_points(values)
+
+    def _put_points(self, values: Values) -> None:
+        """Where a phone's position is all that is given, it is the coordinates."""
+        for name in ("x_given", "y_given"):
+            values[name] = list(values[name])  # may be shared with other absent columns
+        for position, point in enumerate(values["geopoint"]):
+            if point is not None and values["x_given"][position] is None:
+                values["x_given"][position], values["y_given"][position] = point
+                values["crs_given"][position] = _WGS84
+
+    def _of_photos(self, named: Sequence[tuple[str, ...]]) -> Iterable[tuple[int, Reason]]:
+        """Remarks on pictures that rows name; none when no picture came at all, the file's notice says so."""
+        if not self._facts.photos:
+            return
+        for position, names in enumerate(named):
+            for name in names:
+                if name not in self._facts.photos:
+                    yield position, reasons.photo_missing(name).reason(value=name)
+                elif because_nl := self._facts.photos[name]:
+                    yield position, reasons.photo_refused(name, because_nl).reason(value=name)
+
+    def _hashes(self, records: Iterable[tuple[Any, ...]]) -> list[bytes]:
+        dumps, blake2b = orjson.dumps, hashlib.blake2b
+        return [
+            blake2b(dumps(says), digest_size=16).digest()  # None is not "None", and 80 is not "80"
+            for says in zip(repeat(self._facts.nis), records, strict=False)
+        ]
 
 
-def _has_text(text: str | None) -> bool:
-    return bool(text and not text.isspace())
+def _blanks(values: Sequence[Any]) -> set[int]:
+    if None not in values:
+        return set()
+    return {position for position, value in enumerate(values) if value is None}
 
 
 def _nis(postcode: str) -> str:

@@ -4,7 +4,8 @@ A row's place is (file name, hash of the file, place in the file). Of rows that 
 the same, the first by place is accepted and the others are its duplicates. Of
 accepted rows with the same record number the one revised last is current, and the
 older ones are superseded by it; a row without a time of revision is older than any
-with one. Rows revised at the same time contradict each other: both stay.
+with one. Rows revised at the same time contradict each other: both stay, unless one of
+them withdraws the record.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def settle(connection: sa.Connection, contractor: str, nis: str) -> dict[int, se
     is_in_batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
     changed: dict[int, set[int]] = defaultdict(set)
     for query, update in ((_duplicates, _SET_DUPLICATE), (_versions, _SET_VERSION)):
-        rows = connection.execute(query(connection, is_in_batch)).all()
+        rows = connection.execute(query(connection, contractor, is_in_batch)).all()
         if rows:
             connection.execute(update, [dict(row._mapping) for row in rows])
         for row in rows:
@@ -59,9 +60,18 @@ def exceptions(connection: sa.Connection, upload_id: int) -> list[tuple[int, int
     return [row._tuple() for row in connection.execute(query)]
 
 
-def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _duplicates(
+    connection: sa.Connection, _contractor: str, is_in_batch: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
     """key, target, becomes: rows whose disposition is not what it should be."""
     place = _place(connection)
+    # few rows are said twice: the window is opened over those only; a hash is of one batch
+    repeated = (
+        sa.select(ledger.c.content_hash)
+        .where(ledger.c.content_hash.is_not(None))
+        .group_by(ledger.c.content_hash)
+        .having(sa.func.count() > 1)
+    )
     rows = (
         sa.select(
             ledger.c.row_id,
@@ -72,7 +82,11 @@ def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) 
             .label("first_row_id"),
         )
         .join_from(ledger, upload, upload.c.upload_id == ledger.c.upload_id)
-        .where(is_in_batch, ledger.c.content_hash.is_not(None))
+        .where(
+            is_in_batch,
+            ledger.c.content_hash.is_not(None),
+            ledger.c.content_hash.in_(repeated) | (ledger.c.disposition == "duplicate"),
+        )
         .subquery()
     )
     is_first = rows.c.first_row_id == rows.c.row_id
@@ -83,31 +97,51 @@ def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) 
     )
 
 
-def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _versions(
+    connection: sa.Connection, contractor: str, is_in_batch: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
     """key, target: records whose newer version is not the one it should be."""
     versions = (ledger.c.disposition, record.c.record_ref)
-    newest_first = (record.c.revised_at.is_(None), record.c.revised_at.desc(), *_place(connection))
+    newest_first = (
+        record.c.revised_at.is_(None),
+        record.c.revised_at.desc(),
+        record.c.is_withdrawn.desc(),
+        *_place(connection),
+    )
+    repeated = (
+        sa.select(record.c.record_ref)
+        .where(record.c.contractor == contractor, record.c.record_ref.is_not(None))
+        .group_by(record.c.record_ref)
+        .having(sa.func.count() > 1)
+    )
     rows = (
         sa.select(
             ledger.c.row_id,
             ledger.c.disposition,
             record.c.record_ref,
             record.c.revised_at,
+            record.c.is_withdrawn,
             record.c.superseded_by_row_id,
             sa.func.first_value(ledger.c.row_id)
             .over(partition_by=versions, order_by=newest_first)
             .label("current_row_id"),
+            sa.func.first_value(record.c.is_withdrawn)
+            .over(partition_by=versions, order_by=newest_first)
+            .label("is_current_withdrawn"),
             sa.func.max(record.c.revised_at).over(partition_by=versions).label("newest_revised_at"),
         )
         .join_from(record, ledger, ledger.c.row_id == record.c.row_id)
         .join(upload, upload.c.upload_id == ledger.c.upload_id)
-        .where(is_in_batch)
+        .where(is_in_batch, record.c.record_ref.in_(repeated) | record.c.superseded_by_row_id.is_not(None))
         .subquery()
     )
     is_older = (
         (rows.c.disposition == "accepted")
         & rows.c.record_ref.is_not(None)
-        & rows.c.revised_at.is_distinct_from(rows.c.newest_revised_at)
+        & (
+            rows.c.revised_at.is_distinct_from(rows.c.newest_revised_at)
+            | (rows.c.is_current_withdrawn & ~rows.c.is_withdrawn)
+        )
     )
     target = sa.case((is_older, rows.c.current_row_id), else_=None)
     return sa.select(rows.c.row_id.label("key"), target.label("target")).where(

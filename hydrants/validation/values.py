@@ -4,70 +4,139 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+import unicodedata
+from collections.abc import Callable
+from datetime import date
 from functools import lru_cache, partial
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
 from hydrants import reference
+from hydrants.reference import units
 from hydrants.reference.profile import Family, Field, Profile
 from hydrants.reference.words import Vocabulary
+from hydrants.validation.headings import Column
+from hydrants.validation.moments import parse_day, parse_moment
 from hydrants.validation.reasons import Refusal
 
 Parser = Callable[[str], Any]
-"""From a text without spaces around it to a value, or to a Refusal."""
+"""From a text without spaces around it to a value, to a Refusal, or to a value that is Remarked."""
 
-BRUSSELS = ZoneInfo("Europe/Brussels")
+PlainParser = Callable[[list[str], str], list[Any] | None]
+"""From texts, and the same joined by line ends, to values where each is plain; else None."""
 
 MAX_ID_CHARACTERS = 100
 MAX_ADDRESS_CHARACTERS = 500
 MAX_TEXT_CHARACTERS = 32_767  # what one Excel cell can hold, so that a receipt can give it back
 
-_CACHED_TEXTS = 20_000
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MAX_PHOTOS = 20
 _MANGLED_ID = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+|[0-9]+E\+[0-9]+|[0-9]+[.,]0+", re.IGNORECASE)
 _TYPED_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _WRITTEN_NUMBER = {
     ",": re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?"),
     ".": re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?"),
 }
-_DIAMETER = re.compile(r"(?:DN|Ø)?\s*([0-9]{2,4})(?:[.,]0+)?\s*(?:mm)?", re.IGNORECASE)
+_PLAIN_NUMBERS = {sign: re.compile(rf"(?:[+-]?[0-9]{{1,15}}(?:[{sign}][0-9]+)?\n)*") for sign in ",."}
+_ANY_MANGLED_ID = re.compile(rf"^(?:{_MANGLED_ID.pattern})$", re.IGNORECASE | re.MULTILINE)
+_MEASURE = re.compile(r"(DN|Ø)?\s*([+-]?[0-9][0-9.,]*)\s*([^0-9\s].*)?", re.IGNORECASE | re.DOTALL)
+_RANGES: dict[str, tuple[float, float]] = {
+    "diameter_mm": (10, 2_000),
+    "pressure_bar": (0, 40),
+    "flow_l_per_min": (0, 20_000),
+}
+"""What a hydrant can have; beyond it is a slip of the pen, or of the unit."""
+
+_GEOPOINT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s+([+-]?[0-9]+(?:\.[0-9]+)?)(?:\s+[+-]?[0-9.]+){0,2}")
 _POSTCODE_AND_NAME = re.compile(r"([0-9]{4})\s+([^0-9\s][^0-9]*)")
 
 
-def parsers(profile: Profile, family: Family, earliest_on: date, latest_on: date) -> dict[Field, Parser]:
-    """How each field is parsed in files of one family.
+class Point(NamedTuple):
+    """A position that a phone measured, WGS84 degrees."""
+
+    lon: float
+    lat: float
+
+
+def parser(
+    field: Field, column: Column, profile: Profile, family: Family, earliest_on: date, latest_on: date
+) -> Parser:
+    """How a column is parsed.
 
     Args:
         earliest_on: an inspection before this day is refused.
         latest_on: an inspection after this day is refused.
     """
-    decimal = profile.formats[family].decimal
-    as_number = partial(parse_number, decimal=decimal, has_typed_numbers=family != "csv")
-    as_id = partial(_text, limit=MAX_ID_CHARACTERS)
     patterns = tuple(profile.date_formats)
+    match field:
+        case "record_ref":
+            return partial(parse_text, limit=MAX_ID_CHARACTERS)
+        case "revised_at":
+            return partial(parse_moment, patterns=patterns)
+        case "record_status":
+            return _word(profile.record_statuses, "VALUE_UNKNOWN", "bekende toestand van een fiche")
+        case "hydrant_ref":
+            return parse_id
+        case "inspected_on":
+            return partial(parse_day, patterns=patterns, earliest_on=earliest_on, latest_on=latest_on)
+        case "outcome":
+            return _word(profile.outcomes, "OUTCOME_UNKNOWN", "bekend resultaat")
+        case "defects":
+            return partial(_parse_defects, words=profile.defect_codes)
+        case "is_reinspection":
+            return _word(profile.reinspections, "VALUE_UNKNOWN", "bekend antwoord")
+        case "address":
+            return partial(parse_text, limit=MAX_ADDRESS_CHARACTERS)
+        case "gemeente":
+            return parse_gemeente
+        case "postcode":
+            return _parse_postcode
+        case "geopoint":
+            return _parse_geopoint
+        case "hydrant_type":
+            return _word(profile.hydrant_types, "VALUE_UNKNOWN", "bekend type")
+        case "remark":
+            return partial(parse_text, limit=MAX_TEXT_CHARACTERS)
+        case "photos":
+            return _parse_photos
+        case "x" | "y" | "diameter_mm" | "pressure_bar" | "flow_l_per_min":
+            unit = column.unit or profile.units.get(field) or units.STORE_UNIT[field]
+            return partial(
+                parse_measure,
+                field=field,
+                unit=units.unit_of(field, unit) or unit,
+                decimal=profile.formats[family].decimal,
+                has_typed_numbers=family != "csv",
+            )
 
-    def day(text: str) -> date | Refusal:
-        return parse_day(text, patterns, earliest_on, latest_on)
 
-    return {
-        "record_ref": as_id,
-        "revised_at": lru_cache(_CACHED_TEXTS)(partial(parse_moment, patterns=patterns)),
-        "hydrant_ref": parse_id,
-        "inspected_on": lru_cache(_CACHED_TEXTS)(day),
-        "outcome": _word(profile.outcomes, "OUTCOME_UNKNOWN", "bekend resultaat"),
-        "defects": lru_cache(_CACHED_TEXTS)(partial(_parse_defects, words=profile.defect_codes)),
-        "is_reinspection": _word(profile.reinspections, "VALUE_UNKNOWN", "bekend antwoord"),
-        "address": partial(_text, limit=MAX_ADDRESS_CHARACTERS),
-        "gemeente": lru_cache(_CACHED_TEXTS)(parse_gemeente),
-        "postcode": _parse_postcode,
-        "x": as_number,
-        "y": as_number,
-        "hydrant_type": _word(profile.hydrant_types, "VALUE_UNKNOWN", "bekend type"),
-        "diameter_mm": lru_cache(_CACHED_TEXTS)(_parse_diameter),
-        "remark": partial(_text, limit=MAX_TEXT_CHARACTERS),
-    }
+def plain_parser(field: Field, column: Column, profile: Profile, family: Family) -> PlainParser | None:
+    """How the plain texts of a column are parsed at once, to the same values as one by one.
+
+    Only for columns whose texts are mostly different: texts that are alike are remembered.
+    """
+    match field:
+        case "record_ref":
+            return _plain_texts
+        case "hydrant_ref":
+            return _plain_ids
+        case "x" | "y" if (column.unit or profile.units.get(field)) is None:
+            sign = profile.formats[family].decimal if family == "csv" else "."
+            return partial(_plain_numbers, sign=sign)
+        case _:
+            return None
+
+
+def _plain_texts(texts: list[str], _joined: str) -> list[Any] | None:
+    return texts if max(map(len, texts), default=0) <= MAX_ID_CHARACTERS else None
+
+
+def _plain_ids(texts: list[str], joined: str) -> list[Any] | None:
+    return None if _ANY_MANGLED_ID.search(joined) else _plain_texts(texts, joined)
+
+
+def _plain_numbers(texts: list[str], joined: str, sign: str) -> list[Any] | None:
+    if texts and _PLAIN_NUMBERS[sign].fullmatch(joined + "\n"):
+        return list(map(float, joined.replace(sign, ".").split("\n")))
+    return None
 
 
 def parse_number(text: str, decimal: str, has_typed_numbers: bool) -> float | Refusal:
@@ -88,73 +157,6 @@ def parse_number(text: str, decimal: str, has_typed_numbers: bool) -> float | Re
     return Refusal("NUMBER_UNREADABLE", f"'{_short(text)}' is geen getal (met {sign} voor de decimalen).")
 
 
-def parse_moment(text: str, patterns: Sequence[str]) -> datetime | Refusal:
-    """Belgian time, to the second: ISO, or one of the firm's date patterns and perhaps a time of day."""
-    moment = _iso(text) if _ISO_DAY.match(text) else _by_pattern(text, patterns)
-    try:
-        if moment is not None:
-            return _in_belgian_seconds(moment, text)
-    except OverflowError:  # at the very start or end of the calendar, another zone or second is outside it
-        pass
-    return Refusal("DATE_UNREADABLE", f"'{_short(text)}' is geen leesbare datum; schrijf ze als dd/mm/jjjj.")
-
-
-def _in_belgian_seconds(moment: datetime, text: str) -> datetime | Refusal:
-    """A moment as it was read, without zone.
-
-    Raises:
-        OverflowError: if that lies before the year 1 or after 9999.
-    """
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(BRUSSELS).replace(tzinfo=None)
-    elif moment.hour == 2 and not _exists(moment):
-        return Refusal(
-            "DATE_UNREADABLE",
-            f"Het tijdstip '{_short(text)}' bestaat niet: toen begon de zomertijd. Verbeter het uur.",
-        )
-    return (moment + timedelta(milliseconds=500)).replace(microsecond=0)
-
-
-def parse_day(text: str, patterns: Sequence[str], earliest_on: date, latest_on: date) -> date | Refusal:
-    """The day of an inspection, within the days that can be."""
-    moment = parse_moment(text, patterns)
-    if isinstance(moment, Refusal):
-        return moment
-    day = moment.date()
-    if day > latest_on:
-        return Refusal("DATE_IN_FUTURE", f"De datum {day:%d/%m/%Y} ligt in de toekomst; verbeter ze.")
-    if day < earliest_on:
-        start = f"{earliest_on:%d/%m/%Y}"
-        return Refusal(
-            "DATE_BEFORE_CAMPAIGN",
-            f"De datum {day:%d/%m/%Y} ligt voor het begin van de campagne ({start}); verbeter ze of "
-            "laat de rij weg.",
-        )
-    return day
-
-
-def _iso(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _by_pattern(text: str, patterns: Sequence[str]) -> datetime | None:
-    for pattern in patterns:
-        for clock in ("", " %H:%M", " %H:%M:%S"):
-            try:
-                return datetime.strptime(text, pattern + clock)  # noqa: DTZ007 - Belgian time, as written
-            except ValueError:
-                continue
-    return None
-
-
-def _exists(moment: datetime) -> bool:
-    there_and_back = moment.replace(tzinfo=BRUSSELS).astimezone(UTC).astimezone(BRUSSELS)
-    return there_and_back.replace(tzinfo=None) == moment
-
-
 def parse_id(text: str) -> str | Refusal:
     """A hydrant number as it is written, "007" and "12E3" too; not what a spreadsheet made of one."""
     if _MANGLED_ID.fullmatch(text):
@@ -163,7 +165,7 @@ def parse_id(text: str) -> str | Refusal:
             f"Het nummer '{_short(text)}' is door het rekenblad vervormd; maak de kolom op als tekst en "
             "typ het nummer opnieuw in.",
         )
-    return _text(text, MAX_ID_CHARACTERS)
+    return parse_text(text, MAX_ID_CHARACTERS)
 
 
 def parse_gemeente(text: str) -> str | Refusal:
@@ -187,26 +189,79 @@ def _parse_postcode(text: str) -> str | Refusal:
     return _unknown(_gemeenten(), "GEMEENTE_UNKNOWN", "bekende postcode", text)
 
 
-def _parse_defects(text: str, words: Vocabulary[str]) -> list[str] | Refusal:
+def _parse_defects(text: str, words: Vocabulary[str]) -> tuple[str, ...] | Refusal:
     """Defect codes, each once, in the order of the cell."""
     codes: dict[str, None] = {}
     for part in filter(None, map(str.strip, re.split(r"[,;/\n]", text))):
         code = words.get(part)
-        if code is None:
+        # phone forms put spaces between several answers
+        found = [code] if code is not None else [words.get(word) for word in part.split()]
+        if None in found:
             return _unknown(words, "DEFECT_UNKNOWN", "bekend gebrek", part)
-        codes[code] = None
-    return list(codes)
+        codes |= dict.fromkeys(filter(None, found))
+    return tuple(codes)
 
 
-def _parse_diameter(text: str) -> int | Refusal:
-    match = _DIAMETER.fullmatch(text)
-    if match:
-        return int(match[1])
-    return Refusal("NUMBER_UNREADABLE", f"'{_short(text)}' is geen diameter in mm, zoals 80 of 100.")
+def parse_measure(
+    text: str, field: Field, unit: str, decimal: str, has_typed_numbers: bool
+) -> float | int | Refusal:
+    """A measured number in the unit of the store: "80", "80 mm", "DN80", "12,5 m3/h".
+
+    Args:
+        unit: of a number that stands alone.
+    """
+    number = parse_number(text, decimal, has_typed_numbers)
+    if isinstance(number, Refusal):
+        parts = _MEASURE.fullmatch(text)
+        if parts is None or not (parts[1] or parts[3]):
+            return number
+        number = parse_number(parts[2], decimal, has_typed_numbers)
+        named = {units.unit_of(field, part) for part in (parts[1], parts[3]) if part}
+        if isinstance(number, Refusal) or len(named) != 1 or None in named:
+            known = ", ".join(units.units(field))
+            return Refusal(
+                "NUMBER_UNREADABLE", f"'{_short(text)}' is geen getal met een bekende eenheid ({known})."
+            )
+        unit = str(named.pop())
+    number *= units.factor(field, unit)
+    low, high = _RANGES.get(field, (-math.inf, math.inf))
+    if not low <= number <= high:
+        return Refusal(
+            "NUMBER_OUT_OF_RANGE",
+            f"'{_short(text)}' kan niet: verwacht wordt {low:g} tot {high:g} {units.STORE_UNIT[field]}; "
+            "kijk het getal en de eenheid na.",
+        )
+    if field != "diameter_mm":
+        return number
+    whole = round(number)
+    if math.isclose(whole, number, abs_tol=1e-6):
+        return whole
+    return Refusal("NUMBER_UNREADABLE", f"'{_short(text)}' is geen diameter in hele mm, zoals 80 of 100.")
+
+
+def _parse_geopoint(text: str) -> Point | Refusal:
+    found = _GEOPOINT.fullmatch(text)
+    if found:
+        return Point(lon=float(found[2]), lat=float(found[1]))
+    return Refusal(
+        "NUMBER_UNREADABLE",
+        f"'{_short(text)}' is geen plaats van een telefoon (breedte en lengte in graden, met een punt).",
+    )
+
+
+def _parse_photos(text: str) -> tuple[str, ...] | Refusal:
+    """File names of pictures, without folders, each once."""
+    names = dict.fromkeys(
+        unicodedata.normalize("NFC", part.replace("\\", "/").rsplit("/", 1)[-1])
+        for part in map(str.strip, re.split(r"[,;|\n]", text))
+        if part
+    )
+    if len(names) > _MAX_PHOTOS:
+        return Refusal("TEXT_TOO_LONG", f"Er staan {len(names)} foto's; hoogstens {_MAX_PHOTOS} per rij.")
+    return tuple(names)
 
 
 def _word(words: Vocabulary[Any], code: str, what_nl: str) -> Parser:
-    @lru_cache(_CACHED_TEXTS)
     def parse(text: str) -> Any:
         value = words.get(text)
         return _unknown(words, code, what_nl, text) if value is None else value
@@ -217,10 +272,13 @@ def _word(words: Vocabulary[Any], code: str, what_nl: str) -> Parser:
 def _unknown(words: Vocabulary[Any], code: str, what_nl: str, text: str) -> Refusal:
     nearest = words.nearest(text)
     advice = f"bedoelde u '{nearest}'?" if nearest else "kijk de schrijfwijze na."
-    return Refusal(code, f"'{_short(text)}' is geen {what_nl}; {advice}")
+    return Refusal(code, f"'{_short(text)}' is geen {what_nl}; {advice}", nearest)
 
 
-def _text(text: str, limit: int) -> str | Refusal:
+def parse_text(text: str, limit: int) -> str | Refusal:
+    """The text in Unicode's composed form, so that equal words are equal."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     if len(text) <= limit:
         return text
     return Refusal("TEXT_TOO_LONG", f"De tekst telt {len(text)} tekens; hoogstens {limit} wordt aanvaard.")

@@ -143,7 +143,6 @@ record = table(
     col("photos", sa.JSON, "list of file names of its pictures, see raw_photo"),
     one_of("outcome", "ok", "failed", "not_found", "not_testable", "repaired"),
     sa.Index(None, "upload_id"),
-    sa.Index(None, "contractor", "nis"),
     sa.Index(None, "contractor", "record_ref"),
 )
 

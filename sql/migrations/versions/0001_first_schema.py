@@ -41,7 +41,7 @@ def upgrade() -> None:
         sa.Column(
             "revoked_at", sa.DateTime(timezone=True), nullable=True, comment="when it was taken back, UTC"
         ),
-        sa.CheckConstraint("verdict IN ('linked', 'new')", name="ck_decision_verdict"),
+        sa.CheckConstraint("verdict = 'linked' OR verdict = 'new'", name="ck_decision_verdict"),
         sa.PrimaryKeyConstraint("decision_id", name="pk_decision"),
         comment="What a person decided about a row; outranks every score and survives re-runs and rebuilds",
     )
@@ -368,7 +368,7 @@ def upgrade() -> None:
         sa.Column(
             "published_at", sa.DateTime(timezone=True), nullable=False, comment="when the pointer moved, UTC"
         ),
-        sa.CheckConstraint("pointer IN ('current')", name="ck_current_snapshot_pointer"),
+        sa.CheckConstraint("pointer = 'current'", name="ck_current_snapshot_pointer"),
         sa.ForeignKeyConstraint(
             ["snapshot_id"], ["snapshot.snapshot_id"], name="fk_current_snapshot_snapshot_id"
         ),
@@ -399,7 +399,8 @@ def upgrade() -> None:
         ),
         sa.Column("duplicate_of_row_id", BigId, nullable=True, comment="row it repeats"),
         sa.CheckConstraint(
-            "disposition IN ('accepted', 'quarantined', 'duplicate', 'heading')", name="ck_ledger_disposition"
+            "disposition = 'accepted' OR disposition = 'quarantined' OR disposition = 'duplicate' OR disposition = 'heading'",
+            name="ck_ledger_disposition",
         ),
         sa.ForeignKeyConstraint(
             ["duplicate_of_row_id"], ["raw_row.row_id"], name="fk_ledger_duplicate_of_row_id"
@@ -509,7 +510,10 @@ def upgrade() -> None:
             nullable=False,
             comment="linked to a hydrant that another firm is contracted for",
         ),
-        sa.CheckConstraint("verdict IN ('linked', 'review', 'new', 'unlocated')", name="ck_match_verdict"),
+        sa.CheckConstraint(
+            "verdict = 'linked' OR verdict = 'review' OR verdict = 'new' OR verdict = 'unlocated'",
+            name="ck_match_verdict",
+        ),
         sa.ForeignKeyConstraint(["hydrant_id"], ["hydrant.hydrant_id"], name="fk_match_hydrant_id"),
         sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_match_row_id"),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_match_upload_id"),
@@ -608,7 +612,8 @@ def upgrade() -> None:
             comment="list of file names of its pictures, see raw_photo",
         ),
         sa.CheckConstraint(
-            "outcome IN ('ok', 'failed', 'not_found', 'not_testable', 'repaired')", name="ck_record_outcome"
+            "outcome = 'ok' OR outcome = 'failed' OR outcome = 'not_found' OR outcome = 'not_testable' OR outcome = 'repaired'",
+            name="ck_record_outcome",
         ),
         sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_record_nis"),
         sa.ForeignKeyConstraint(["row_id"], ["raw_row.row_id"], name="fk_record_row_id"),
@@ -619,7 +624,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row_id", name="pk_record"),
         comment="An inspection as its row states it, parsed by the contractor's profile; quarantined rows have none",
     )
-    op.create_index("ix_record_contractor_nis", "record", ["contractor", "nis"], unique=False)
     op.create_index("ix_record_contractor_record_ref", "record", ["contractor", "record_ref"], unique=False)
     op.create_index("ix_record_upload_id", "record", ["upload_id"], unique=False)
     op.create_table(
@@ -699,7 +703,9 @@ def upgrade() -> None:
         sa.Column("tried_on", sa.Date(), nullable=True, comment="last day it could not be tested"),
         sa.Column("x_l72", sa.Double(), nullable=False, comment="Lambert 72 x in metres"),
         sa.Column("y_l72", sa.Double(), nullable=False, comment="Lambert 72 y in metres"),
-        sa.CheckConstraint("status IN ('ok', 'failed', 'remaining')", name="ck_snapshot_hydrant_status"),
+        sa.CheckConstraint(
+            "status = 'ok' OR status = 'failed' OR status = 'remaining'", name="ck_snapshot_hydrant_status"
+        ),
         sa.ForeignKeyConstraint(
             ["hydrant_id"], ["hydrant.hydrant_id"], name="fk_snapshot_hydrant_hydrant_id"
         ),
@@ -760,7 +766,6 @@ def downgrade() -> None:
     op.drop_table("snapshot_hydrant")
     op.drop_index("ix_record_upload_id", table_name="record")
     op.drop_index("ix_record_contractor_record_ref", table_name="record")
-    op.drop_index("ix_record_contractor_nis", table_name="record")
     op.drop_table("record")
     op.drop_table("plan_stop")
     op.drop_index("ix_match_upload_id", table_name="match")
