@@ -25,7 +25,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 	--custom-compile-command 'make lock' $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean
+.PHONY: help run test fuzz lint format bench lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,11 @@ run: $(RUN_STAMP) ## the made-up Westhoek in var/, one night by the real DAGs, t
 
 test: $(DEV_STAMP) ## every test, on SQLite and on PostGIS where it is installed (ARGS="-k store")
 	@$(PY) -m pytest $(ARGS)
+
+# files of each format, and a tenth as many histories of a contractor's office
+FUZZ ?= 2000
+fuzz: $(DEV_STAMP) ## thousands of damaged files of each format, and a table of what became of them (FUZZ=500)
+	@FUZZ_CASES=$(FUZZ) $(PY) -m pytest tests/test_fuzz.py tests/test_any_order.py -o timeout=7200 $(ARGS)
 
 lint: $(DEV_STAMP) ## ruff and mypy
 	@$(VENV)/bin/ruff check .

@@ -40,6 +40,11 @@ def as_of_param() -> Param:
     return Param(None, type=["null", "string"], format="date", description=about)
 
 
+def names_param(what: str) -> Param:
+    """Any number of names."""
+    return Param([], type="array", items={"type": "string"}, description=f"{what}; none: all")
+
+
 @contextmanager
 def opened() -> Iterator[tuple[Any, Any, Any]]:
     """The night's steps, an engine on the store, and the settings: imported when a task runs, not before."""

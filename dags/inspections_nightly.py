@@ -5,9 +5,8 @@ from typing import Any
 from airflow.sdk import CronDataIntervalTimetable, Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dags.assets import DAG_DEFAULTS, MATCHES, as_of_param, opened
-
-NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
+from dags.assets import DAG_DEFAULTS, MATCHES, as_of_param, names_param, opened
+from dags.mail import mail
 
 
 @task
@@ -38,7 +37,7 @@ def run_stage(stage: str, batch: dict[str, Any], so_far: dict[str, Any]) -> dict
 @task_group
 def work_through(batch: dict[str, Any], so_far: Any) -> Any:
     """One batch, stage by stage."""
-    for stage in ("land", "read", "validate", "geocode", "match"):
+    for stage in ("land", "read", "validate", "geocode", "match", "answer"):
         so_far = run_stage.override(task_id=stage)(stage=stage, batch=batch, so_far=so_far)
     return so_far
 
@@ -48,7 +47,7 @@ def finish(started: dict[str, Any]) -> dict[str, Any]:
     """Record what the night changed, and say that there are matches to publish."""
     context = get_current_context()
     # by index: without, Airflow gives no list for a single batch
-    done = context["ti"].xcom_pull(task_ids="work_through.match", map_indexes=range(started["batches"]))
+    done = context["ti"].xcom_pull(task_ids="work_through.answer", map_indexes=range(started["batches"]))
     with opened() as (night, engine, _settings):
         counts = night.total(done)
         night.finish_run(engine, started["run"], counts)
@@ -59,22 +58,22 @@ def finish(started: dict[str, Any]) -> dict[str, Any]:
 @dag(
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="Europe/Brussels"),
     params={
-        "contractors": Param([], description="Firms; none: all", **NAMES),
-        "gemeenten": Param([], description="NIS codes; none: all", **NAMES),
+        "contractors": names_param("Firms"),
+        "gemeenten": names_param("NIS codes"),
         "as_of": as_of_param(),
         "dry_run": Param(False, type="boolean", description="Only list the batches and their files"),
     },
     tags=["hydrants", "inspections"],
     doc_md="""### Inspections of the night
-Per firm and gemeente: land, read, validate, geocode, match. Any task and any run may be repeated: what was
-worked through before changes nothing. A file that cannot be used is refused and does not stop the others.""",
+Per firm and gemeente: land, read, validate, geocode, match, answer. Any task and any run may be repeated:
+what was worked through before changes nothing. A file that cannot be used is refused and stops no other.""",
     **DAG_DEFAULTS,
 )
 def inspections_nightly() -> None:
-    """find_batches >> start >> work_through, once per batch >> finish."""
+    """find_batches >> start >> work_through, once per batch >> finish >> mail."""
     batches = find_batches()
     started = start(batches)
-    work_through.partial(so_far=started).expand(batch=batches) >> finish(started)
+    work_through.partial(so_far=started).expand(batch=batches) >> finish(started) >> mail().as_teardown()
 
 
 inspections_nightly()

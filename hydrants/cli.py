@@ -14,8 +14,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from hydrants import cli_profiles, cli_uploads, reference, store
 from hydrants import night as steps
-from hydrants import reference, store
 from hydrants.errors import HydrantsError, UnusableSetting
 from hydrants.settings import settings
 from hydrants.terminal import PLAIN, err, inert, out, print_json, print_lines, progress_table, spelled
@@ -25,6 +25,8 @@ register_app = typer.Typer(help="The operators' registers.", no_args_is_help=Tru
 review_app = typer.Typer(help="Rows that a person has to decide.", no_args_is_help=True)
 app.add_typer(register_app, name="register")
 app.add_typer(review_app, name="review")
+app.add_typer(cli_uploads.app, name="uploads")
+app.add_typer(cli_profiles.app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]

@@ -43,6 +43,7 @@ BATCH_STAGES: dict[str, BatchStep] = {
     "validate": _step("validation"),
     "geocode": _step("geocoding"),
     "match": _step("matching"),
+    "answer": _step("receipts"),
 }
 """Task name -> what it does to one batch (contractor x gemeente), in the order of the flow."""
 
@@ -131,6 +132,20 @@ def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
             for key, count in counts[stage].items():
                 summed[key] = summed.get(key, 0) + count
     return totals
+
+
+def mails(engine: sa.Engine, settings: Settings) -> list[Any]:
+    """One mail for each firm that has receipts to get, with `to`, `subject`, `html` and `files`."""
+    from hydrants.receipts import mail
+
+    return list(mail.unsent(engine, settings))
+
+
+def mailed(engine: sa.Engine, letter: Any) -> None:
+    """Remember that one of the `mails` was sent; what is not remembered goes with the next night."""
+    from hydrants.receipts import mail
+
+    mail.mark_sent(engine, letter)
 
 
 def publish(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dict[str, Any]:

@@ -1,13 +1,18 @@
 """Settings, read from the environment (`HYDRANTS_*`) or from a file `.env`."""
 
+import json
+import re
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hydrants.errors import UnusableSetting
+
+_ADDRESS = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
 
 
 class Settings(BaseSettings):
@@ -32,14 +37,47 @@ class Settings(BaseSettings):
 
     read_file_mb: int = Field(default=500, ge=1)
     read_unpacked_mb: int = Field(default=500, ge=1)
+    read_output_mb: int = Field(default=2000, ge=1)
     read_rows: int = Field(default=2_000_000, ge=1, lt=10_000_000)
     read_memory_mb: int = Field(default=1500, ge=200)
     read_cpu_s: int = Field(default=300, ge=1)
-    read_wall_s: int = Field(default=900, ge=1)
+    read_wall_s: int = Field(default=900, ge=1, le=86_400)
     """What one untrusted file may ask of its reader; see `hydrants.formats.limits`."""
 
     link_probability: float = Field(default=0.95, gt=0.5, lt=1)
     """A record is linked without review from this posterior probability on."""
+
+    receipt_mail: Annotated[dict[str, list[str]], NoDecode] = {}
+    """Who gets the receipts of a firm by mail: contractor -> addresses. As JSON in the environment."""
+
+    @field_validator("receipt_mail", mode="before")
+    @classmethod
+    def _mail_as_json(cls, given: Any) -> Any:
+        """An object of lists, or of texts with commas between the addresses; empty for nobody."""
+        if isinstance(given, str):
+            try:
+                given = json.loads(given) if given.strip() else {}
+            except json.JSONDecodeError as error:
+                raise ValueError(f'no JSON such as {{"firm": ["name@example.org"]}}: {error}') from error
+        if not isinstance(given, dict):
+            raise ValueError('no object such as {"firm": ["name@example.org"]}')
+        return {
+            firm: re.split(r"\s*[,;]\s*", to.strip()) if isinstance(to, str) else to
+            for firm, to in given.items()
+        }
+
+    @field_validator("receipt_mail")
+    @classmethod
+    def _mail_has_addresses(cls, given: dict[str, list[str]]) -> dict[str, list[str]]:
+        strange = [
+            f"{firm}: {address!r}"
+            for firm in given
+            for address in given[firm]
+            if not (address.isascii() and _ADDRESS.fullmatch(address))
+        ]
+        if strange:
+            raise ValueError(f"no mail addresses: {', '.join(strange)}")
+        return {firm: to for firm, to in given.items() if to}
 
     @model_validator(mode="after")
     def _campaign_runs_forward(self) -> "Settings":

@@ -29,6 +29,7 @@ STAGE_OF_TASK = {
     "validate": "validation",
     "geocode": "geocoding",
     "match": "matching",
+    "answer": "receipts",
     "publish": "publishing",
     "plan": "planning",
 }

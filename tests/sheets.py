@@ -23,11 +23,16 @@ def sheets_of(path: Path, layer: str | None = "controles") -> list[dict[str, Any
             "columns": sheet.columns,
             "crs": sheet.crs,
             "notice": sheet.notice_nl,
-            "rows": [(number, list(cells)) for number, cells in sheet.rows],
+            "rows": [(number, [text or None for text in cells]) for number, cells in sheet.rows],
         }
         for sheet in formats.read(path, formats.detect(path), layer)
         if isinstance(sheet, formats.Sheet)
     ]
+
+
+def photos_of(path: Path) -> list[formats.Photo]:
+    """The pictures that come with a list."""
+    return [found for found in formats.read(path, formats.detect(path)) if isinstance(found, formats.Photo)]
 
 
 def rows_of(path: Path) -> list[tuple[int, list[str | None]]]:

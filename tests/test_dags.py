@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,16 +13,18 @@ import pytest
 import sqlalchemy as sa
 
 from hydrants import demo, night, settings, store
-from hydrants.store.tables import metadata, run, snapshot, snapshot_progress, upload
+from hydrants.store.tables import metadata, receipt, run, snapshot, snapshot_progress, upload
 from scripts import airflow_setup, run_demo
+from tests.batches import as_csv, good
+from tests.smtp_server import Manner, Server, serving
 
 DAG_IDS = ("inspections_nightly", "progress_publish", "register_refresh", "rounds_plan")
-BATCH_TASKS = ("land", "read", "validate", "geocode", "match")
+BATCH_TASKS = ("land", "read", "validate", "geocode", "match", "answer")
 SOME_BATCHES = {
     ("interwest", "32003"): "interwest Diksmuide",
     ("westlandia", "32003"): "westlandia Diksmuide",
 }
-"""Enough to see that they are kept apart; each costs five tasks."""
+"""Enough to see that they are kept apart; each costs six tasks."""
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +129,7 @@ def test_every_task_may_be_retried_has_an_end_and_waits_for_its_turn(dags: dict[
     from airflow.models.pool import Pool
 
     tasks = [task for dag in dags.values() for task in dag.tasks]
-    assert len(tasks) == 12
+    assert len(tasks) == 14
     for task in tasks:
         assert task.retries == 2, task.task_id
         assert task.retry_exponential_backoff > 1, task.task_id
@@ -147,7 +150,7 @@ def test_sqlite_has_one_writer_and_postgresql_several(url: str, slots: int) -> N
 def test_batches_go_through_the_stages_in_order(dags: dict[str, Any]) -> None:
     assert list(night.BATCH_STAGES) == list(BATCH_TASKS)
     dag = dags["inspections_nightly"]
-    order = ["find_batches", "start", *(f"work_through.{name}" for name in BATCH_TASKS), "finish"]
+    order = ["find_batches", "start", *(f"work_through.{name}" for name in BATCH_TASKS), "finish", "mail"]
     assert [task.task_id for task in dag.topological_sort()] == order
     for before, after in itertools.pairwise(order):
         assert before in dag.get_task(after).upstream_task_ids
@@ -217,7 +220,9 @@ def test_assets_link_the_dags(dags: dict[str, Any]) -> None:
 
 def test_a_night_and_the_next(night_engine: sa.Engine) -> None:
     tasks = _whole_night()["inspections_nightly"].get_task_instances()
-    assert {str(task.state) for task in tasks} == {"success"}
+    states = {task.task_id: str(task.state) for task in tasks}
+    assert states.pop("mail") == "skipped"  # nobody asked for mail
+    assert set(states.values()) == {"success"}
     assert sorted((task.task_id, task.rendered_map_index) for task in tasks if task.map_index >= 0) == sorted(
         (f"work_through.{name}", label) for name in BATCH_TASKS for label in SOME_BATCHES.values()
     )
@@ -317,3 +322,126 @@ def test_a_failing_task_fails_the_run_and_what_follows_it(
     assert str(done.state) == "failed"
     assert _states(done) == {("refresh", -1): "failed", ("announce", -1): "upstream_failed"}
     assert done.get_task_instance("refresh").try_number == 3
+
+
+# -- the receipts by mail ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def office(sqlite_engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    """A night of one batch with two files, one of them named as if it were a template; a firm with mail."""
+    folder = tmp_path / "uploads" / "westlandia" / "33021"
+    folder.mkdir(parents=True)
+    (folder / "goed.csv").write_bytes(as_csv([good(1)]))
+    (folder / "{{ 6 * 7 }}.csv").write_bytes(as_csv([good(2, Resultaat="goedgekeurt")]))
+    monkeypatch.setenv("HYDRANTS_UPLOADS", str(tmp_path / "uploads"))
+    monkeypatch.setenv("HYDRANTS_RECEIPT_MAIL", '{"westlandia": "office@example.org, baas@example.org"}')
+    settings.settings.cache_clear()
+    return sqlite_engine
+
+
+def _mail_goes_to(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Airflow's connection lead to a server on this machine that has no certificate."""
+    extra = {
+        "from_email": "brandkranen@example.org",
+        "disable_ssl": True,
+        "disable_tls": True,
+        "timeout": 1,
+        "retry_limit": 0,
+    }
+    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(connection))
+
+
+def _unsent(engine: sa.Engine) -> int:
+    is_unsent = receipt.c.mailed_at.is_(None) | (receipt.c.mailed_at < receipt.c.written_at)
+    with store.read(engine) as connection:
+        return connection.execute(
+            sa.select(sa.func.count()).select_from(receipt).where(is_unsent)
+        ).scalar_one()
+
+
+def _mail_of(server: Server) -> Any:
+    (message,) = server.taken
+    return message
+
+
+def test_receipts_go_out_by_mail_once(office: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving() as server:
+        _mail_goes_to(server.port, monkeypatch)
+        done = run_demo.run_dag("inspections_nightly")
+        assert {str(state) for state in _states(done).values()} == {"success"}
+        message = _mail_of(server)
+        assert message["To"] == "office@example.org, baas@example.org"
+        assert message["From"] == "brandkranen@example.org"
+        assert message["Subject"] == "Brandkranen: 2 ontvangstbewijzen, 1 rij te verbeteren"
+        text = message.get_body().get_content()
+        assert "<td>goed.csv</td>" in text
+        assert "<td>{{ 6 * 7 }}.csv</td>" in text  # and not 42
+        attached = {part.get_filename(): part.get_content() for part in message.iter_attachments()}
+        folder = settings.settings().site / "private" / "westlandia" / "33021"
+        assert attached == {path.name: path.read_bytes() for path in folder.glob("*.xlsx")}
+        assert len(attached) == 2
+        assert done.get_task_instance("mail").xcom_pull(task_ids="mail") == {
+            "mails_sent": 1,
+            "receipts_sent": 2,
+            "receipts_unsent": 0,
+        }
+        assert _unsent(office) == 0
+
+        again = run_demo.run_dag("inspections_nightly")
+        assert str(again.state) == "success"
+        assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize("trouble", ["hangs", "dead port", "no connection"])
+def test_a_mail_server_in_trouble_does_not_fail_the_night(
+    office: sa.Engine, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    with serving(Manner.HANGS) as server:
+        port = server.port
+        if trouble == "dead port":
+            server.server_close()
+        if trouble == "no connection":
+            monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", "")  # as docker-compose.yml leaves it
+        else:
+            _mail_goes_to(port, monkeypatch)
+        done = run_demo.run_dag("inspections_nightly")
+        assert server.taken == []
+    states = {task_id: state for (task_id, _), state in _states(done).items()}
+    assert str(done.state) == "success"
+    assert states.pop("mail") == "failed"  # there to be seen
+    assert set(states.values()) == {"success"}
+    assert done.get_task_instance("mail").try_number == 3
+    assert _unsent(office) == 2
+    with store.read(office) as connection:
+        assert connection.execute(sa.select(run.c.finished_at)).scalar_one() is not None
+
+
+def test_refused_mail_goes_with_the_next_night_and_keeps_nobody_waiting(
+    office: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "uploads" / "interwest" / "38014"
+    folder.mkdir(parents=True)
+    (folder / "leeg.csv").touch()
+    monkeypatch.setenv(
+        "HYDRANTS_RECEIPT_MAIL", '{"interwest": "refused@example.org", "westlandia": "office@example.org"}'
+    )
+    settings.settings.cache_clear()
+    with serving() as server:
+        server.refused.add("refused@example.org")
+        _mail_goes_to(server.port, monkeypatch)
+        done = run_demo.run_dag("inspections_nightly")
+        assert _mail_of(server)["To"] == "office@example.org"
+        states = {task_id: str(state) for (task_id, _), state in _states(done).items()}
+        assert str(done.state) == "success"
+        assert states.pop("mail") == "failed"
+        assert set(states.values()) == {"success"}
+        assert _unsent(office) == 1
+
+        server.refused.clear()
+        server.taken.clear()
+        again = run_demo.run_dag("inspections_nightly")
+        assert _mail_of(server)["To"] == "refused@example.org"
+    assert {str(state) for state in _states(again).values()} == {"success"}
+    assert _unsent(office) == 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sqlite3
+import struct
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hydrants import formats
 from hydrants.errors import UploadRejected
-from hydrants.formats import Sheet
+from hydrants.formats import Sheet, json_stream
 from tests.sheets import refusal_of, rows_of, sheets_of
 
 # -- GeoPackage --------------------------------------------------------------------------------
@@ -137,7 +141,163 @@ def test_geopackage_with_numbers_for_names_is_read(tmp_path: Path) -> None:
     assert (sheet["crs"], len(sheet["rows"])) == (None, 4)
 
 
+def with_rows(path: Path, *statements: tuple[str, tuple[object, ...]]) -> Path:
+    """The GeoPackage after these statements, without the triggers that need functions of GDAL."""
+    connection = sqlite3.connect(path)
+    for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        connection.execute(f'DROP TRIGGER "{trigger}"')
+    for statement, values in statements:
+        connection.execute(statement, values)
+    connection.commit()
+    connection.close()
+    return path
+
+
+POINT = shapely.Point(2.7, 50.8)
+HIGH = shapely.Point(2.7, 50.8, 12.5)
+
+
+def wkb(shape: shapely.Geometry, order: int = 1, **options: object) -> bytes:
+    return shapely.to_wkb(shape, byte_order=order, **options)
+
+
+@pytest.mark.parametrize(
+    ("flags", "envelope", "body", "expected"),
+    [
+        (1, 0, wkb(POINT), ["2.7", "50.8"]),
+        (0, 0, wkb(POINT, 0), ["2.7", "50.8"]),
+        (3, 4, wkb(POINT), ["2.7", "50.8"]),
+        (5, 6, wkb(POINT), ["2.7", "50.8"]),
+        (9, 8, wkb(POINT), ["2.7", "50.8"]),
+        (1, 0, wkb(HIGH, flavor="iso"), ["2.7", "50.8"]),
+        (1, 0, struct.pack("<BIdddd", 1, 3001, 2.7, 50.8, 1.0, 2.0), ["2.7", "50.8"]),
+        (1, 0, wkb(shapely.MultiPoint([POINT])), ["2.7", "50.8"]),
+        (1, 0, wkb(shapely.MultiPoint([POINT]), 0), ["2.7", "50.8"]),
+        (1, 0, wkb(shapely.MultiPoint([POINT, POINT])), ["MultiPoint", None]),
+        (1, 0, wkb(shapely.MultiPoint([])), ["MultiPoint", None]),
+        (1, 0, wkb(shapely.LineString([(0, 0), (1, 1)])), ["LineString", None]),
+        (1, 0, wkb(shapely.box(0, 0, 1, 1)), ["Polygon", None]),
+        (1, 0, wkb(shapely.GeometryCollection([POINT])), ["GeometryCollection", None]),
+        (1, 0, struct.pack("<BI", 1, 8), ["CircularString", None]),
+        (1, 0, wkb(shapely.Point()), [None, None]),
+        (17, 0, b"", [None, None]),
+        (1, 0, wkb(POINT)[:-1], ["onleesbare geometrie", None]),
+        (1, 0, b"", ["onleesbare geometrie", None]),
+        (1, 0, b"\x02" + wkb(POINT)[1:], ["onleesbare geometrie", None]),
+        (1, 0, struct.pack("<BI", 1, 99), ["onleesbare geometrie", None]),
+        (1, 0, (struct.pack("<BII", 1, 4, 1)) * 50_000 + wkb(POINT), ["MultiPoint", None]),
+    ],
+)
+def test_geopackage_geometries(
+    tmp_path: Path, flags: int, envelope: int, body: bytes, expected: list[str | None]
+) -> None:
+    blob = b"GP\0" + struct.pack("<Bi", flags, 4326) + bytes(8 * envelope) + body
+    path = geopackage(tmp_path / "app.gpkg", POINTS.iloc[:1])
+    with_rows(path, ("UPDATE controles SET geom = ?", (blob,)))
+    assert [cells[-2:] for _, cells in rows_of(path)] == [expected]
+
+
+@pytest.mark.parametrize("blob", ["tekst", 7, 2.5, b"", b"GP", b"XX\0\1\0\0\0\0"])
+def test_geopackage_values_that_are_no_geometry(tmp_path: Path, blob: object) -> None:
+    path = with_rows(
+        geopackage(tmp_path / "app.gpkg", POINTS.iloc[:1]), ("UPDATE controles SET geom = ?", (blob,))
+    )
+    assert [cells[-2:] for _, cells in rows_of(path)] == [["onleesbare geometrie", None]]
+
+
+def test_geopackage_keeps_a_key_that_is_no_row_number(tmp_path: Path) -> None:
+    path = with_rows(
+        geopackage(tmp_path / "app.gpkg", POINTS.iloc[:2]),
+        ("CREATE TABLE nieuw (uuid TEXT PRIMARY KEY, geom BLOB, rowid TEXT)", ()),
+        ("INSERT INTO nieuw SELECT uuid, geom, 'r' || fid FROM controles", ()),
+        ("DROP TABLE controles", ()),
+        ("ALTER TABLE nieuw RENAME TO controles", ()),
+    )
+    (sheet,) = sheets_of(path)
+    assert sheet["columns"] == ["uuid", "rowid", "@x", "@y"]
+    assert sheet["rows"] == [(1, ["a-1", "r1", "2.7", "50.8"]), (2, ["a-2", "r2", None, None])]
+
+
 # -- GeoJSON -----------------------------------------------------------------------------------
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+NUMBERS_AS_TEXT = {"parse_int": str, "parse_float": str, "parse_constant": str}
+
+
+@given(
+    features=st.lists(JSON, max_size=5),
+    before=st.dictionaries(st.text(max_size=3), JSON, max_size=3),
+    after=st.dictionaries(st.text(min_size=4, max_size=5), JSON, max_size=3),
+    chunk=st.integers(1, 40),
+    indent=st.sampled_from([None, 0, 3]),
+)
+def test_json_is_walked_as_it_would_be_loaded(
+    features: list[object],
+    before: dict[str, object],
+    after: dict[str, object],
+    chunk: int,
+    indent: int | None,
+) -> None:
+    text = json.dumps({**before, "features": features, **after}, indent=indent)
+    expected = json.loads(text, **NUMBERS_AS_TEXT)
+    members: dict[str, object] = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_CHUNK_CHARACTERS", chunk)
+        found = list(json_stream.walk(io.StringIO(text), "features", members))
+        assert (found, members) == (expected["features"], {**expected, "features": True})
+        for end in range(0, len(text), 1 + len(text) // 20):
+            with pytest.raises(json_stream.Malformed):
+                list(json_stream.walk(io.StringIO(text[:end]), "features", {}))
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[1]", 1),
+        ('{"a": 1}\n x', 2),
+        ('{"a": 1,\n\n "features": [1, 2 3]}', 3),
+        ('{"features": [1,]}', 1),
+        ('{"features": [1], "features": [2]}', 1),
+        ('{"features": [1], 5: 2}', 1),
+        ('{"features"\n: [1] "b"}', 2),
+        ('{\n"features": [{"a": "b\nc"}]}', 2),
+        ('{\n"features": [' + '{"a": 1},\n' * 50_000 + "{a: 1}]}", 50_002),
+        ("", 1),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_malformed_json_is_refused_with_its_line(tmp_path: Path, text: str, line: int) -> None:
+    with pytest.raises(json_stream.Malformed) as malformed:
+        list(json_stream.walk(io.StringIO(text), "features", {}))
+    assert malformed.value.line == line
+
+
+def test_a_single_value_of_any_size_is_not_held(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(json_stream, "MAX_VALUE_CHARACTERS", 1_000_000)
+    path = tmp_path / "landed"
+    path.write_text('{"features": [\n{"a": "' + "x" * 3_000_000 + '"}]}')
+    assert "regel 2 een kenmerk dat te groot is" in refusal_of(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_geojson_in_unicode(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "landed"
+    feature = {"properties": {"kenmerk": "geïnspecteerd"}, "geometry": None}
+    document = {"features": [feature], "type": "FeatureCollection"}
+    path.write_bytes(json.dumps(document, ensure_ascii=False).encode(encoding))
+    assert rows_of(path) == [(1, ["geïnspecteerd", None, None])]
+
+
+@pytest.mark.parametrize("text", ['[{"type": "Feature"}]', "[\n [1, 2]]"])
+def test_json_that_is_no_geojson_is_refused_by_its_kind(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "landed"
+    path.write_text(text)
+    assert "geen GeoJSON" in refusal_of(path)
 
 
 def test_geojson_keeps_digits_and_survives_odd_features(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import subprocess
+import sys
 import tempfile
 from datetime import date, datetime
 from pathlib import Path
@@ -17,6 +20,7 @@ from hypothesis import strategies as st
 from hydrants.errors import UploadRejected
 from hydrants.formats.sheet import as_text
 from tests.sheets import refusal_of, repacked, rows_of, sheets_of
+from tests.valid_files import rezipped
 
 # -- CSV ---------------------------------------------------------------------------------------
 
@@ -84,6 +88,10 @@ def test_csv_nul_is_made_visible(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line"),
     [
+        (b"a;b\n" + b"1;2\n" * 400_000 + "1;é\n".encode() + b"1;2\n" * 9 + b"3;\xeb\n", 400_012),
+        (b"a;b\n" + b"1;2\n" * 400_000 + b"1;\x81\n", 400_002),
+        (b"a;b\r1;2\r3;\x81\r", 3),
+        (b"a;b\n1;" + b"x" * 20_000_000, 2),
         (b'a;b\n1;2\n3;"open\n4;5\n6;7\n', 3),
         (b'a;b\n1;2\n"x"y;2\n4;5\n', 3),
         (b'a;b;c;d\n1;2;3;4\n5;6;7;"8\n9;10;11;12\n";14;15;16\n', 3),
@@ -91,11 +99,63 @@ def test_csv_nul_is_made_visible(tmp_path: Path) -> None:
         (b"a;b\n1;\x81\n", 2),
         (b"\xef\xbb\xbfa;b\n1;2\n3;\xeb\n", 3),
     ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else "",
 )
 def test_csv_is_refused_with_the_line(tmp_path: Path, content: bytes, line: int) -> None:
     path = tmp_path / "landed"
     path.write_bytes(content)
     assert refusal_of(path).startswith(f"Regel {line}")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_csv_in_utf_16_without_a_mark(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "landed"
+    path.write_bytes("Datum;Opmerking\r\n14/03/2019;geïnspecteerd € ŵ\r\n".encode(encoding))
+    assert rows_of(path) == [(1, ["Datum", "Opmerking"]), (2, ["14/03/2019", "geïnspecteerd € ŵ"])]
+
+
+def test_bytes_that_only_resemble_utf_16_are_not_taken_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "landed"
+    for content in (b"a\0b\0\1\0c\0" * 40, b"\0" * 400, bytes(range(1, 200)) * 9, b"a\0b\0\0\0c\0" * 40):
+        path.write_bytes(content)
+        assert "niet herkend" in refusal_of(path)
+
+
+@pytest.mark.parametrize(("ending", "has_row"), [("\n", True), ("\r\n", True), ("\r", True), ("\n\n", True)])
+def test_csv_of_any_line_ending(tmp_path: Path, ending: str, has_row: bool) -> None:
+    path = tmp_path / "landed"
+    path.write_bytes(ending.join(["a;b", "1;é", "2;ë"]).encode("cp1252"))
+    assert [cells for _, cells in rows_of(path) if cells] == [["a", "b"], ["1", "é"], ["2", "ë"]]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("sign", [";", ","])
+def test_csv_of_odk_and_kobo_comes_through_untouched(tmp_path: Path, sign: str, mark: str) -> None:
+    rows = [
+        [
+            "start",
+            "_geolocation",
+            "controle/datum",
+            "controle/ligging/x",
+            "controle/resultaat",
+            "meta/instanceID",
+        ],
+        [
+            "2026-03-14T10:20:31.123+01:00",
+            "50.8 2.7 0 4.5",
+            "2026-03-14",
+            "2,7",
+            "niet_in_orde lek",
+            "uuid:1a-2b",
+        ],
+    ]
+    path = tmp_path / "landed"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(mark)
+        csv.writer(
+            file, delimiter=sign, quoting=csv.QUOTE_ALL if sign == "," else csv.QUOTE_MINIMAL
+        ).writerows(rows)
+    assert [cells for _, cells in rows_of(path)] == rows
 
 
 TYPED = st.characters(exclude_categories=["Cc", "Cs"], include_characters="\n\r\t")
@@ -196,6 +256,215 @@ def test_xlsx_formula_with_a_result_is_that_result(tmp_path: Path) -> None:
     path = tmp_path / "landed"
     path.write_bytes(repacked(lambda _, content: content.replace(b"</sheetData>", cells + b"</sheetData>")))
     assert rows_of(path)[-1] == (201, ["2", None, "a"])
+
+
+def shared_strings_workbook() -> bytes:
+    """A workbook as Excel writes it: its texts in a part of their own."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream)
+    sheet = book.add_worksheet()
+    for number in range(3):
+        sheet.write_string(number, 0, f"rij {number}")
+    book.close()
+    return stream.getvalue()
+
+
+def with_sheet(folder: Path, xml: str, encoding: str = "utf-8") -> Path:
+    """A workbook with this XML for its sheet."""
+    path, content = folder / "landed", xml.encode(encoding)
+    path.write_bytes(
+        rezipped(
+            shared_strings_workbook(),
+            lambda name, part: content if name == "xl/worksheets/sheet1.xml" else part,
+        )
+    )
+    return path
+
+
+def worksheet(rows: str, behind: str = "", prefix: str = "") -> str:
+    name = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    colon = f"{prefix}:" if prefix else ""
+    return (
+        f'<{colon}worksheet xmlns{f":{prefix}" if prefix else ""}="{name}"><{colon}sheetData>{rows}'
+        f"</{colon}sheetData>{behind}</{colon}worksheet>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ('<c r="A1"><v>80</v></c><c r="C1"><v>007</v></c>', ["80", None, "7"]),
+        ("<c><v>1</v></c><c><v>2</v></c>", ["1", "2"]),
+        ('<c r="B1"><v>1</v></c><c><v>2</v></c><c r="A1"><v>0</v></c>', ["0", "1", "2"]),
+        ('<c t="inlineStr"><is><t>a</t></is></c>', ["a"]),
+        ('<c t="inlineStr"><is><r><t>a</t></r><r><t> b</t></r><rPh><t>x</t></rPh></is></c>', ["a b"]),
+        ('<c t="str"><v>a_x000D_b _x005F_x000D_ _x00e9_ _xD800_</v></c>', ["a\rb _x000D_ é \ufffd"]),
+        ('<c t="str"><v>_x0000_</v></c>', ["\N{SYMBOL FOR NULL}"]),
+        ('<c t="b"><v>1</v></c><c t="b"><v>0</v></c>', ["true", "false"]),
+        ('<c t="e"><v>#N/A</v></c>', ["#N/A"]),
+        (
+            '<c t="d"><v>2019-03-14T00:00:00Z</v></c><c t="d"><v>2019-03-14T10:20:00</v></c>',
+            ["2019-03-14", "2019-03-14T10:20:00"],
+        ),
+        ("<c><v>1.50</v></c><c><v>-0</v></c><c><v>1E-7</v></c>", ["1.5", "0", "0.0000001"]),
+        (
+            "<c><v>123456789012345</v></c><c><v>1234567890123456</v></c>",
+            ["123456789012345", "1.23456789012346E+15"],
+        ),
+        ("<c><f>1+1</f></c><c><f>1+1</f><v></v></c>", ["#FORMULE!", "#FORMULE!"]),
+        ('<c t="s"><v>0</v></c><c><v/></c><c/>', ["rij 0"]),
+        ('<c t="str">\n  <v>x</v>\n  </c>', ["x"]),
+    ],
+)
+def test_xlsx_cells_as_other_programs_write_them(
+    tmp_path: Path, cells: str, expected: list[str | None]
+) -> None:
+    assert rows_of(with_sheet(tmp_path, worksheet(f"<row>{cells}</row>"))) == [(1, expected)]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        *('<c r="A1" t="s"><v>-1</v></c>', '<c r="A1" t="s"><v>999</v></c>', '<c r="A1" t="s"><v>x</v></c>'),
+        *(
+            '<c r="AAAA1"><v>1</v></c>',
+            '<c r="XFE1"><v>1</v></c>',
+            '<c r="1A"><v>1</v></c>',
+            '<c r="é1"><v>1</v></c>',
+        ),
+        *("<c><v>tachtig</v></c>", '<c t="b"><v>ja</v></c>', "<c><v>1</v>"),
+    ],
+)
+def test_xlsx_cells_that_cannot_be_are_refused(tmp_path: Path, cells: str) -> None:
+    assert "beschadigd" in refusal_of(with_sheet(tmp_path, worksheet(f"<row>{cells}</row>")))
+
+
+@pytest.mark.parametrize("prefix", ["", "x"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_xlsx_xml_in_any_encoding_and_prefix(tmp_path: Path, prefix: str, encoding: str) -> None:
+    colon = f"{prefix}:" if prefix else ""
+    rows = "".join(
+        f'<{colon}row r="{number}"><{colon}c r="A{number}" t="str"><{colon}v>{text}</{colon}v></{colon}c>'
+        f'<{colon}c r="B{number}"><{colon}v>{number}</{colon}v></{colon}c></{colon}row>'
+        for number, text in ((1, "é"), (2, ""), (3, ""))
+    )
+    merges = f'<{colon}mergeCells><{colon}mergeCell ref="A1:A2"/></{colon}mergeCells>'
+    declared = f'<?xml version="1.0" encoding="{encoding[:6].rstrip("-")}"?>'
+    path = with_sheet(tmp_path, declared + worksheet(rows, merges, prefix), encoding)
+    assert rows_of(path) == [(1, ["é", "1"]), (2, ["é", "2"]), (3, [None, "3"])]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "part", ["xl/worksheets/sheet1.xml", "xl/sharedStrings.xml", "xl/styles.xml", "xl/workbook.xml"]
+)
+@pytest.mark.parametrize("name", ["x", "html"])
+def test_xlsx_document_type_is_refused_in_any_part_and_encoding(
+    tmp_path: Path, part: str, encoding: str, name: str
+) -> None:
+    declared: list[str] = []
+    doctype = f'<!DOCTYPE {name} [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
+
+    def declare(part_name: str, content: bytes) -> bytes:
+        if part_name != part:
+            return content
+        declared.append(part_name)
+        text = content.decode("utf-8")
+        body = text.partition("?>")[2] if text.startswith("<?xml") else text
+        return f'<?xml version="1.0" encoding="{encoding[:6].rstrip("-")}"?>{doctype}{body}'.encode(encoding)
+
+    path = tmp_path / "landed"
+    path.write_bytes(rezipped(shared_strings_workbook(), declare))
+    assert "DOCTYPE" in refusal_of(path)
+    assert declared == [part]
+
+
+def merged_workbook(folder: Path, *areas: str) -> Path:
+    book = openpyxl.Workbook()
+    for cells in (
+        ["Controle brandkranen", None, None],
+        [None, None, None],
+        ["Gemeente", "Nr.", "Opm."],
+        ["Ieper", 1, "a"],
+        [None, 2, None],
+        [None, None, None],
+        [None, 3, None],
+        [None, 4, None],
+    ):
+        book.active.append(cells)
+    stream = io.BytesIO()
+    book.save(stream)
+    merges = "".join(f'<mergeCell ref="{area}"/>' for area in areas).encode()
+    behind = b"</sheetData><mergeCells>" + merges + b"</mergeCells>"
+    path = folder / "landed"
+    path.write_bytes(
+        rezipped(
+            stream.getvalue(),
+            lambda _, part: part.replace(b"</sheetData>", behind if areas else b"</sheetData>"),
+        )
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("areas", "expected"),
+    [
+        ([], [["Ieper", "1", "a"], [None, "2"], [], [None, "3"], [None, "4"]]),
+        (["A4:A7"], [["Ieper", "1", "a"], ["Ieper", "2"], [], ["Ieper", "3"], [None, "4"]]),
+        (["A4:A5", "A7:A8"], [["Ieper", "1", "a"], ["Ieper", "2"], [], [None, "3"], [None, "4"]]),
+        (
+            ["A4:A5", "C4:C8"],
+            [["Ieper", "1", "a"], ["Ieper", "2", "a"], [], [None, "3", "a"], [None, "4", "a"]],
+        ),
+        (["A1:C2", "A4:A8"], [["Ieper", "1", "a"], ["Ieper", "2"], [], ["Ieper", "3"], ["Ieper", "4"]]),
+        (["A4:A1048576"], [["Ieper", "1", "a"], ["Ieper", "2"], [], ["Ieper", "3"], ["Ieper", "4"]]),
+        (["A4:XFD8"], [["Ieper", "1", "a"], ["Ieper", "2"], [], ["Ieper", "3"], ["Ieper", "4"]]),
+    ],
+)
+def test_xlsx_merged_cells_count_within_the_merge_only(
+    tmp_path: Path, areas: list[str], expected: list[list[str | None]]
+) -> None:
+    rows = [cells for _, cells in rows_of(merged_workbook(tmp_path, *areas))]
+    assert rows[:3] == [["Controle brandkranen"], [], ["Gemeente", "Nr.", "Opm."]]
+    assert rows[3:] == [cells for at, cells in enumerate(expected) if any(expected[at:])]
+
+
+def test_xlsx_with_more_merges_than_any_list_is_refused(tmp_path: Path) -> None:
+    areas = "".join(f'<mergeCell ref="A{2 * n + 1}:A{2 * n + 2}"/>' for n in range(100_001))
+    rows = '<row r="1"><c><v>1</v></c></row>'
+    path = with_sheet(tmp_path, worksheet(rows, f"<mergeCells>{areas}</mergeCells>"))
+    assert "100000 samengevoegde cellen" in refusal_of(path)
+    wide = "".join(f'<mergeCell ref="A{n}:B{n}"/>' for n in range(1, 200_000))
+    assert len(rows_of(with_sheet(tmp_path, worksheet(rows, f"<mergeCells>{wide}</mergeCells>")))) == 1
+
+
+def test_xlsx_text_that_looks_like_a_merge_is_a_text(tmp_path: Path) -> None:
+    text = '<![CDATA[<mergeCell ref="A1:A9"/>]]>'
+    rows = f'<row r="1"><c t="str"><v>{text}</v></c></row><row r="2"><c r="B2"><v>1</v></c></row>'
+    assert rows_of(with_sheet(tmp_path, worksheet(rows)))[1] == (2, [None, "1"])
+
+
+def test_xlsx_charts_are_no_sheets_and_lost_sheets_are_damage(tmp_path: Path) -> None:
+    path = tmp_path / "landed"
+    book = xlsxwriter.Workbook(path)
+    book.add_worksheet("Controle").write(0, 0, "a")
+    chart = book.add_chart({"type": "line"})
+    chart.add_series({"values": "=Controle!$A$1:$A$2"})
+    book.add_chartsheet("Grafiek").set_chart(chart)
+    book.close()
+    assert [sheet["name"] for sheet in sheets_of(path)] == ["Controle"]
+    path.write_bytes(
+        repacked(lambda name, part: part.replace(b"worksheets/sheet1.xml", b"worksheets/weg.xml"))
+    )
+    assert "beschadigd" in refusal_of(path)
+
+
+def test_xlsx_is_read_without_numpy_and_leaves_it_to_others() -> None:
+    code = (
+        "import sys, hydrants.formats.workbook as w; assert 'numpy' not in sys.modules; "
+        "import numpy, PIL.Image; assert numpy.int64(1) == 1"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_xlsx_rows_that_are_left_out_are_blank(tmp_path: Path) -> None:

@@ -3,61 +3,74 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from typing import Any
 
 from hydrants.errors import UploadRejected
 from hydrants.formats.limits import MAX_COLUMNS, Limits
 from hydrants.formats.sheet import Cells, Sheet, without_nul
+from hydrants.formats.source import Source
+from hydrants.formats.text import unicode_of
 
 MAX_CELL_CHARACTERS = 1_000_000
 """A longer cell is an unclosed quote; shorter ones than this but still too long are refused by row."""
 
 _SAMPLE_LINES = 30
+_SAMPLE_CHARACTERS = 65_536
+_HEAD_BYTES = 65_536
+_BLOCK_BYTES = 1_000_000
+_MAX_LINE_BYTES = 16_000_000  # far more than MAX_COLUMNS cells of any list
 _DELIMITERS = ";\t,"
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _UNDECODABLE = "het bestand bevat onleesbare tekens. Bewaar het als CSV UTF-8."
 _QUOTE_ADVICE = 'Kijk na of elk aanhalingsteken (") ook weer gesloten wordt.'
 
 csv.field_size_limit(MAX_CELL_CHARACTERS)
 
 
-def read(path: Path, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
+def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The one sheet of a CSV file; row numbers are the lines on which the rows start.
 
     Raises:
         UploadRejected: naming the line, if the text has two encodings or a quote that is not closed.
     """
-    encoding = _encoding(path)
+    encoding, has_nul = _scan(source)
     try:
-        with path.open(encoding=encoding, newline="") as file:
-            sample = list(itertools.islice(file, _SAMPLE_LINES))
+        with _text(source, encoding) as file:
+            lines = (file.readline(_SAMPLE_CHARACTERS) for _ in range(_SAMPLE_LINES))
+            sample = list(itertools.takewhile(bool, lines))
     except UnicodeDecodeError as error:
         raise UploadRejected(_UNDECODABLE) from error
     delimiter = _delimiter(sample)
     width = _width(sample, delimiter)
-    with path.open(encoding=encoding, newline="") as file:
-        yield Sheet(name="", rows=_rows(file, delimiter, width))
+    with _text(source, encoding) as file:
+        clean = map(without_nul, file) if has_nul else file
+        yield Sheet(name="", rows=_rows(clean, delimiter, width))
+
+
+def _text(source: Source, encoding: str) -> io.TextIOWrapper:
+    return io.TextIOWrapper(source.open(), encoding=encoding, newline="")
 
 
 def _rows(lines: Iterable[str], delimiter: str, width: int) -> Iterator[tuple[int, Cells]]:
-    reader = csv.reader((without_nul(line) for line in lines), delimiter=delimiter, strict=True)
+    reader: Any = csv.reader(lines, delimiter=delimiter, strict=True)  # of lists, which need not be copied
     line = 1
     try:
         for texts in reader:
-            if reader.line_num > line:
+            until = reader.line_num
+            if until > line:
                 _refuse_swallowed_rows(texts, delimiter, width, line)
             if len(texts) > MAX_COLUMNS and any(texts[MAX_COLUMNS:]):
                 raise UploadRejected(f"Regel {line} heeft meer dan {MAX_COLUMNS} kolommen.")
-            yield line, [text or None for text in texts]
-            line = reader.line_num + 1
+            yield line, texts
+            line = until + 1
     except csv.Error as error:
-        until = f" (gelezen tot regel {reader.line_num})" if reader.line_num > line else ""
+        until_nl = f" (gelezen tot regel {reader.line_num})" if reader.line_num > line else ""
         raise UploadRejected(
-            f"Regel {line}{until} is niet leesbaar: een aanhalingsteken staat verkeerd. {_QUOTE_ADVICE}"
+            f"Regel {line}{until_nl} is niet leesbaar: een aanhalingsteken staat verkeerd. {_QUOTE_ADVICE}"
         ) from error
     except UnicodeDecodeError as error:
         raise UploadRejected(f"Na regel {reader.line_num}: {_UNDECODABLE}") from error
@@ -70,32 +83,57 @@ def _refuse_swallowed_rows(texts: list[str], delimiter: str, width: int, line: i
             raise UploadRejected(f"Regel {line}: een cel loopt door over andere rijen. {_QUOTE_ADVICE}")
 
 
-def _encoding(path: Path) -> str:
-    """By the byte order mark, else UTF-8 when every line is, else Windows-1252."""
-    with path.open("rb") as file:
-        head = file.read(3)
-    bom = next((encoding for mark, encoding in _BOMS.items() if head.startswith(mark)), None)
-    if bom == "utf-16":
-        return bom
-    first_utf8 = first_legacy = None
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+def _scan(source: Source) -> tuple[str, bool]:
+    """The encoding, and whether there is a NUL in it.
+
+    By the byte order mark or the pattern of UTF-16, else UTF-8 when every line is, else Windows-1252.
+    """
+    with source.open() as stream:
+        head = stream.read(_BLOCK_BYTES)
+    declared = unicode_of(head[:_HEAD_BYTES])
+    if declared is not None and declared.startswith("utf-16"):
+        return declared, True
+    ending = b"\n" if b"\n" in head or b"\r" not in head else b"\r"
+    has_nul, has_utf8, has_legacy = False, declared is not None, False
+    for before, lines in _blocks(source, ending):
+        has_nul = has_nul or b"\0" in lines
+        if lines.isascii():
+            continue
+        if not has_legacy and _decodes(lines, "utf-8"):
+            has_utf8 = True
+            continue
+        for number, line in enumerate(lines.split(ending), start=before + 1):
             if line.isascii():
                 continue
             if _decodes(line, "utf-8"):
-                first_utf8 = first_utf8 or number
+                has_utf8 = True
             elif _decodes(line, "cp1252"):
-                first_legacy = first_legacy or number
+                has_legacy = True
             else:
                 raise UploadRejected(
                     f"Regel {number} bevat onleesbare tekens. Bewaar het bestand als CSV UTF-8."
                 )
-            if first_legacy and (first_utf8 or bom):
+            if has_legacy and has_utf8:
                 raise UploadRejected(
                     f"Regel {number}: het bestand mengt twee tekensets (UTF-8 en Windows-1252). "
                     "Bewaar het in zijn geheel als CSV UTF-8."
                 )
-    return bom or ("cp1252" if first_legacy else "utf-8")
+    return declared or ("cp1252" if has_legacy else "utf-8"), has_nul
+
+
+def _blocks(source: Source, ending: bytes) -> Iterator[tuple[int, bytes]]:
+    """The bytes in pieces of whole lines, each with the number of lines before it."""
+    before, rest = 0, b""
+    with source.open() as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            if len(rest) > _MAX_LINE_BYTES:
+                raise UploadRejected(f"Regel {before + 1} is te lang: dit is geen lijst met controles.")
+            block = rest + block
+            cut = block.rfind(ending) + 1
+            rest = block[cut:]
+            yield before, block[:cut]
+            before += block.count(ending)
+    yield before, rest
 
 
 def _decodes(line: bytes, encoding: str) -> bool:

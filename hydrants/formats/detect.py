@@ -1,19 +1,25 @@
-"""Which format a file is in, by its first bytes: its name says nothing that can be relied on."""
+"""Which format a file is in, by its bytes: its name says nothing that can be relied on."""
 
 from __future__ import annotations
 
+import re
 import zipfile
 from enum import Enum
-from pathlib import Path
 
 from hydrants.errors import UploadRejected
+from hydrants.formats import archive, markup
+from hydrants.formats.source import Source
+from hydrants.formats.text import unicode_of
 
 GPKG_APPLICATION_IDS = (b"GPKG", b"GP10", b"GP11")
+ODS_TYPE = b"application/vnd.oasis.opendocument.spreadsheet"
 
 _HEAD_BYTES = 65_536
-_BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_CHUNK_BYTES = 1_000_000
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\f\r"))
 _MAX_CONTROL_SHARE = 0.05
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OLD_BIFF = re.compile(rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00", re.DOTALL)
 _OTHER_KINDS = {
     b"%PDF": "een PDF",
     b"\xff\xd8\xff": "een foto",
@@ -23,7 +29,26 @@ _OTHER_KINDS = {
     b"7z\xbc\xaf": "een 7z-archief",
     b"\x1f\x8b": "een gzip-archief",
 }
-_ADVICE = "Stuur een CSV-, Excel- (.xlsx), GeoPackage- of GeoJSON-bestand."
+_OTHER_PACKAGES = {
+    "xl/workbook.bin": "een binair Excel-bestand (.xlsb)",
+    "word/document.xml": "een Word-bestand",
+    "ppt/presentation.xml": "een PowerPoint-bestand",
+    "Index/Document.iwa": "een bestand van Apple (Numbers of Pages)",
+    "doc.qgs": "een QGIS-project",
+}
+_OTHER_ROOTS = {
+    "html": "een webpagina",
+    "OGRVRTDataSource": "een verwijzing naar een ander bestand",
+    "FeatureCollection": "GML",
+    "gpx": "GPX",
+    "Workbook": "een Excel-bestand van 2003 in XML",
+    "document": "een plat OpenDocument-bestand",
+}
+_ADVICE = (
+    "Stuur een Excel- (.xlsx of .xls), OpenDocument- (.ods), CSV-, GeoPackage-, GeoJSON- of KML-bestand, "
+    "of een zip-bestand met een shapefile of met zo'n lijst en haar foto's."
+)
+_ALL_PARTS = "Stuur alle onderdelen (.shp, .shx, .dbf, .prj, .cpg) samen in een zip-bestand."
 
 
 class Format(Enum):
@@ -31,58 +56,111 @@ class Format(Enum):
 
     CSV = "csv"
     XLSX = "xlsx"
+    XLS = "xls"
+    ODS = "ods"
     GEOPACKAGE = "gpkg"
     GEOJSON = "geojson"
+    SHAPEFILE = "shapefile"
+    KML = "kml"
 
 
-def detect(path: Path) -> Format:
-    """The format of a landed file.
+def kind_of(source: Source) -> Format | None:
+    """The format of a file; None for a zip that is no document itself, but holds files.
 
     Raises:
         UploadRejected: if it is empty, or none of these formats.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
+    with source.open() as stream:
+        head = stream.read(_HEAD_BYTES)
     if not head:
         raise UploadRejected("Het bestand is leeg (0 bytes). Bewaar het opnieuw en stuur het nog eens.")
     if head.startswith(b"PK\x03\x04"):
-        return _detect_zip(path)
+        return _kind_of_zip(source)
     if head.startswith(b"SQLite format 3\0"):
         if head[68:72] in GPKG_APPLICATION_IDS:
             return Format.GEOPACKAGE
         raise UploadRejected(f"Dit is een SQLite-databank, maar geen GeoPackage. {_ADVICE}")
-    if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        raise UploadRejected(_old_office(path))
+    if head.startswith(_COMPOUND):
+        return _kind_of_compound_file(source)
+    if _OLD_BIFF.match(head):
+        raise UploadRejected("Dit is een Excel-bestand van vóór 1997. Bewaar het als .xlsx en stuur dat.")
+    if head.startswith(b"\x00\x00\x27\x0a"):
+        raise UploadRejected(f"Dit is één onderdeel van een shapefile. {_ALL_PARTS}")
     for magic, kind in _OTHER_KINDS.items():
         if head.startswith(magic):
             raise UploadRejected(f"Dit is {kind}, geen lijst met controles. {_ADVICE}")
-    return _detect_text(head)
+    return _kind_of_text(source, head)
 
 
-def _detect_zip(path: Path) -> Format:
+def _kind_of_zip(source: Source) -> Format | None:
+    with archive.opened(source, "Het bestand") as package:
+        names = set(package.namelist())
+        if any(re.fullmatch(r"xl/workbook\w*\.xml", name) for name in names):
+            return Format.XLSX
+        kind = _mimetype(package)
+        if kind.startswith(ODS_TYPE) or (not kind and {"content.xml", "META-INF/manifest.xml"} <= names):
+            return Format.ODS
+        other = next((label for name, label in _OTHER_PACKAGES.items() if name in names), None)
+        if kind.startswith(b"application/vnd.oasis.opendocument."):
+            other = "een OpenDocument-bestand, maar geen rekenblad"
+        if other:
+            raise UploadRejected(f"Dit is {other}. {_ADVICE}")
+        return None
+
+
+def _mimetype(package: zipfile.ZipFile) -> bytes:
+    """What the package says it is; nothing where it does not say so in a few words."""
+    if "mimetype" not in package.namelist() or package.getinfo("mimetype").file_size > len(ODS_TYPE) * 4:
+        return b""
     try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        return package.read("mimetype").strip()
+    except archive.DAMAGE as error:
+        raise archive.damaged("Het bestand") from error
+
+
+def _kind_of_compound_file(source: Source) -> Format:
+    """By the names of its streams, wherever its directory lies."""
+    locked, *books = (name.encode("utf-16-le") for name in ("EncryptedPackage", "Workbook", "Book"))
+    is_book, tail = False, b""
+    with source.open() as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            window = tail + chunk
+            if locked in window:
+                raise UploadRejected(
+                    "Het Excel-bestand is beveiligd met een wachtwoord. Stuur het zonder wachtwoord."
+                )
+            is_book = is_book or any(name in window for name in books)
+            tail = window[-len(locked) :]
+    if not is_book:
         raise UploadRejected(
-            "Het bestand is beschadigd of niet volledig aangekomen. Bewaar het opnieuw en stuur het nog eens."
-        ) from error
-    if "xl/workbook.xml" in names:
-        return Format.XLSX
-    raise UploadRejected(f"Dit is een zip-bestand, maar geen Excel-bestand. {_ADVICE}")
+            f"Dit is geen oud Excel-bestand (.xls), maar een ander of beschadigd Office-bestand. {_ADVICE}"
+        )
+    return Format.XLS
 
 
-def _old_office(path: Path) -> str:
-    if "EncryptedPackage".encode("utf-16-le") in path.read_bytes():
-        return "Het Excel-bestand is beveiligd met een wachtwoord. Stuur het zonder wachtwoord."
-    return "Dit is een oud Excel-bestand (.xls). Bewaar het als .xlsx en stuur het opnieuw."
-
-
-def _detect_text(head: bytes) -> Format:
-    is_utf16 = head.startswith(_BOMS[1:])
+def _kind_of_text(source: Source, head: bytes) -> Format:
+    encoding = unicode_of(head)
+    is_utf16 = encoding is not None and encoding.startswith("utf-16")
     if not is_utf16 and len(head.translate(None, delete=_CONTROL)) < len(head) * (1 - _MAX_CONTROL_SHARE):
         raise UploadRejected(f"Dit bestandstype wordt niet herkend. {_ADVICE}")
-    start = head.removeprefix(_BOMS[0]).lstrip()
-    if start.startswith(b"<"):
-        raise UploadRejected(f"Dit is een XML- of HTML-bestand. {_ADVICE}")
-    return Format.GEOJSON if start.startswith(b"{") else Format.CSV
+    start = head.decode(encoding or "latin-1", errors="replace").lstrip("\ufeff \t\r\n")
+    if start.startswith("<"):
+        return _kind_of_markup(source, start)
+    if re.match(r"\[\s*[\[{]", start):
+        raise UploadRejected(f"Dit is een JSON-bestand, maar geen GeoJSON. {_ADVICE}")
+    return Format.GEOJSON if start.startswith("{") else Format.CSV
+
+
+def _kind_of_markup(source: Source, start: str) -> Format:
+    with source.open() as stream:
+        doctype, root = markup.prolog_of(stream)
+    if root == "kml":
+        return Format.KML
+    if doctype and doctype.casefold() != "html":
+        raise markup.doctype_refused("Het XML-bestand")
+    if start.casefold().startswith("<!doctype html"):  # which need not be written as XML
+        root = "html"
+    if doctype is root is None:
+        raise UploadRejected(f"Dit is een beschadigd XML- of HTML-bestand. {_ADVICE}")
+    kind = _OTHER_ROOTS.get(root or "html")
+    raise UploadRejected(f"Dit is een XML- of HTML-bestand{f' ({kind})' if kind else ''}. {_ADVICE}")

@@ -2,58 +2,67 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from hydrants.errors import UploadRejected
+from hydrants.formats import json_stream
 from hydrants.formats.cells import GEOMETRY_COLUMNS
 from hydrants.formats.limits import MAX_COLUMNS, Limits
 from hydrants.formats.sheet import Cells, Sheet, without_nul
+from hydrants.formats.source import Source
+from hydrants.formats.text import unicode_of
 
-MAX_BYTES = 200_000_000
-"""The whole document is held in memory."""
-
+_HEAD_BYTES = 1_000
 _WGS84 = "EPSG:4326"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def read(path: Path, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
+def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The features of a GeoJSON file; row numbers count them from 1.
 
+    It is read twice, the first time for the columns: those of all features, in order of appearance.
+
     Raises:
-        UploadRejected: if it is not a FeatureCollection, is malformed, or is too large.
+        UploadRejected: if it is not a FeatureCollection, or is malformed.
     """
-    document = _load(path)
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
+    members: dict[str, Any] = {}
+    names: dict[str, None] = {}
+    for feature in _features(source, members):
+        names.update(dict.fromkeys(_properties(feature)))
+        if len(names) > MAX_COLUMNS:
+            raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
+    if members.get("features") is not True or members.get("type") != "FeatureCollection":
         raise UploadRejected("Dit JSON-bestand is geen GeoJSON met een 'FeatureCollection'.")
-    columns = list(dict.fromkeys(name for feature in features for name in _properties(feature)))
-    if len(columns) > MAX_COLUMNS:
-        raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
-    crs, notice_nl = _crs(document.get("crs"))
+    columns = list(names)
+    crs, notice_nl = _crs(members.get("crs"))
     yield Sheet(
         name="",
-        rows=_rows(features, columns),
+        rows=_rows(_features(source, {}), columns),
         columns=[*map(_clean, columns), *GEOMETRY_COLUMNS],
         crs=crs,
         notice_nl=notice_nl,
     )
 
 
-def _load(path: Path) -> Any:
-    if path.stat().st_size > MAX_BYTES:
-        raise UploadRejected(f"Het GeoJSON-bestand is groter dan {MAX_BYTES // 1_000_000} MB. Splits het.")
+def _features(source: Source, members: dict[str, Any]) -> Iterator[Any]:
+    with source.open() as stream:
+        encoding = unicode_of(stream.read(_HEAD_BYTES)) or "utf-8"
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+        with io.TextIOWrapper(source.open(), encoding=encoding) as text:
+            yield from json_stream.walk(text, "features", members)
     except UnicodeDecodeError as error:
         raise UploadRejected("Het GeoJSON-bestand is geen UTF-8. Bewaar het opnieuw.") from error
-    except json.JSONDecodeError as error:
+    except json_stream.TooLong as error:
         raise UploadRejected(
-            f"Het GeoJSON-bestand is beschadigd op regel {error.lineno}. Bewaar of exporteer het opnieuw."
+            f"Het GeoJSON-bestand heeft op regel {error.line} een kenmerk dat te groot is om te lezen."
+        ) from error
+    except json_stream.Malformed as error:
+        raise UploadRejected(
+            f"Het GeoJSON-bestand is beschadigd op regel {error.line}. Bewaar of exporteer het opnieuw."
         ) from error
     except RecursionError as error:
         raise _too_nested() from error
@@ -68,7 +77,7 @@ def _properties(feature: Any) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def _rows(features: list[Any], columns: list[str]) -> Iterator[tuple[int, Cells]]:
+def _rows(features: Iterator[Any], columns: list[str]) -> Iterator[tuple[int, Cells]]:
     for ordinal, feature in enumerate(features, start=1):
         properties = _properties(feature)
         geometry = feature.get("geometry") if isinstance(feature, dict) else None

@@ -8,23 +8,42 @@ immutable: neither a journal nor a trigger of the file comes into play.
 
 from __future__ import annotations
 
+import math
 import sqlite3
+import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-import shapely
-
 from hydrants.errors import UploadRejected
+from hydrants.formats import archive
 from hydrants.formats.cells import GEOMETRY_COLUMNS
 from hydrants.formats.limits import MAX_COLUMNS, Limits
 from hydrants.formats.sheet import Cells, Sheet, as_text
+from hydrants.formats.source import File, Source
 
 MAX_FEATURE_ID = 2**31 - 1
 """What the store holds as a row number."""
 
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 _IS_EMPTY = 0b0001_0000
+_ORDERS = ">", "<"
+_POINT, _MULTI_POINT = 1, 4
+_KINDS = {
+    1: "Point",
+    2: "LineString",
+    3: "Polygon",
+    4: "MultiPoint",
+    5: "MultiLineString",
+    6: "MultiPolygon",
+    7: "GeometryCollection",
+    8: "CircularString",
+    9: "CompoundCurve",
+    10: "CurvePolygon",
+    11: "MultiCurve",
+    12: "MultiSurface",
+}
+_DAMAGE = (sqlite3.Error, UnicodeDecodeError, *archive.DAMAGE)  # sqlite3 decodes what SQLite says of a file
+_UNREADABLE = "onleesbare geometrie", None
 
 _LAYERS = """
 SELECT c.table_name, p.name, CAST(r.organization AS TEXT), r.organization_coordsys_id
@@ -50,7 +69,7 @@ class _Layer(NamedTuple):
         return f"EPSG:{self.code}" if is_known else None
 
 
-def read(path: Path, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
+def read(source: Source, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
     """The declared layer, or the only one; row numbers are the feature ids.
 
     Args:
@@ -60,7 +79,7 @@ def read(path: Path, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
         UploadRejected: if the file is damaged, or it is not clear which layer to read.
     """
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+        connection = _connect(source)
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             layers = [_Layer(*row) for row in connection.execute(_LAYERS)]
@@ -76,8 +95,19 @@ def read(path: Path, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
             )
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except _DAMAGE as error:
         raise _damaged() from error
+
+
+def _connect(source: Source) -> sqlite3.Connection:
+    if isinstance(source, File):
+        return sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+    with source.open_seekable() as stream:
+        content = bytearray(stream.read())
+    content[18:20] = b"\1\1"  # a database in memory has no write-ahead log, and is not opened as one that has
+    connection = sqlite3.connect(":memory:")
+    connection.deserialize(content)
+    return connection
 
 
 def _damaged() -> UploadRejected:
@@ -101,8 +131,10 @@ def _choose(layers: list[_Layer], declared: str | None) -> _Layer:
 
 
 def _columns(connection: sqlite3.Connection, layer: _Layer) -> list[str]:
-    rows = connection.execute("SELECT name, pk FROM pragma_table_info(?)", (layer.table,))
-    names = [name for name, is_key in rows if not is_key and name != layer.geometry]
+    rows = connection.execute(
+        "SELECT name, pk AND upper(type) = 'INTEGER' FROM pragma_table_info(?)", (layer.table,)
+    )
+    names = [name for name, is_row_number in rows if not is_row_number and name != layer.geometry]
     if len(names) > MAX_COLUMNS:
         raise UploadRejected(f"De laag heeft {len(names)} kolommen; hoogstens {MAX_COLUMNS} wordt gelezen.")
     return names
@@ -110,16 +142,20 @@ def _columns(connection: sqlite3.Connection, layer: _Layer) -> list[str]:
 
 def _rows(connection: sqlite3.Connection, layer: _Layer, columns: list[str]) -> Iterator[tuple[int, Cells]]:
     wanted = ", ".join(_quoted(name) for name in [*columns, layer.geometry])
-    query = f"SELECT rowid, {wanted} FROM {_quoted(layer.table)} ORDER BY rowid"
+    taken = {name.casefold() for name in (*columns, layer.geometry)}
+    row_id = next((name for name in ("rowid", "_rowid_", "oid") if name not in taken), "rowid")
+    query = f"SELECT {row_id}, {wanted} FROM {_quoted(layer.table)} ORDER BY 1"
     try:
         for fid, *values, geometry in connection.execute(query):
+            if not isinstance(fid, int):
+                raise _damaged()
             if abs(fid) > MAX_FEATURE_ID:
                 raise UploadRejected(
                     f"De GeoPackage heeft een rij met het nummer {fid}; hoogstens {MAX_FEATURE_ID} wordt "
                     "gelezen. Exporteer de laag opnieuw, zodat de rijen vanaf 1 genummerd zijn."
                 )
             yield fid, [*map(as_text, values), *_point(geometry)]
-    except sqlite3.Error as error:
+    except _DAMAGE as error:
         raise _damaged() from error
 
 
@@ -132,17 +168,27 @@ def _point(blob: object) -> tuple[str | None, str | None]:
     if blob is None:
         return None, None
     if not isinstance(blob, bytes) or blob[:2] != b"GP" or len(blob) < 8:
-        return "onleesbare geometrie", None
+        return _UNREADABLE
     flags = blob[3]
     if flags & _IS_EMPTY:
         return None, None
-    wkb = blob[8 + _ENVELOPE_BYTES.get(flags >> 1 & 0b111, 0) :]
     try:
-        geometry = shapely.from_wkb(wkb)
-    except shapely.errors.GEOSException:
-        return "onleesbare geometrie", None
-    if geometry.geom_type == "MultiPoint" and len(geometry.geoms) == 1:
-        geometry = geometry.geoms[0]
-    if geometry.geom_type != "Point":
-        return geometry.geom_type, None
-    return (None, None) if geometry.is_empty else (as_text(geometry.x), as_text(geometry.y))
+        return _point_of_wkb(blob, 8 + _ENVELOPE_BYTES.get(flags >> 1 & 0b111, 0))
+    except struct.error:
+        return _UNREADABLE
+
+
+def _point_of_wkb(blob: bytes, at: int, *, is_member: bool = False) -> tuple[str | None, str | None]:
+    """Of "well-known binary": byte order, kind (with height and measure in thousands), coordinates."""
+    (order,) = struct.unpack_from("B", blob, at)
+    (kind,) = struct.unpack_from(_ORDERS[order & 1] + "I", blob, at + 1)
+    kind %= 1000
+    if order > 1 or kind not in _KINDS:
+        return _UNREADABLE
+    is_multi_point = kind == _MULTI_POINT and not is_member
+    if is_multi_point and struct.unpack_from(_ORDERS[order] + "I", blob, at + 5) == (1,):
+        return _point_of_wkb(blob, at + 9, is_member=True)
+    if kind != _POINT:
+        return _KINDS[kind], None
+    x, y = struct.unpack_from(_ORDERS[order] + "dd", blob, at + 5)
+    return (None, None) if math.isnan(x) and math.isnan(y) else (as_text(x), as_text(y))

@@ -15,14 +15,17 @@ class Limits:
     Args:
         file_bytes: size of the file itself.
         unpacked_bytes: what a zip (XLSX, ODS, KMZ, shapefile, photos) may unpack to, declared and actual.
+        output_bytes: what may be read out of it, text and pictures; a text that a small file repeats
+            in every cell counts each time.
         rows: rows with text.
         memory_bytes: address space of the reading process.
         cpu_s: processor time of the reading process, seconds.
-        wall_s: how long it may take in all, seconds; catches a reader that waits without working.
+        wall_s: how long may be waited for it in all, seconds; catches a reader that waits without working.
     """
 
     file_bytes: int = 500_000_000
     unpacked_bytes: int = 500_000_000
+    output_bytes: int = 2_000_000_000
     rows: int = 2_000_000
     memory_bytes: int = 1_500_000_000
     cpu_s: int = 300

@@ -21,7 +21,7 @@ class Sheet:
 
     Args:
         name: title of the sheet or layer; empty for formats without sheets.
-        rows: (row number as the sender sees it, cells), blank rows included.
+        rows: (row number as the sender sees it, cells), blank rows included; an empty cell is None or "".
         columns: column names where the format declares them, else None.
         crs: coordinate system the file declares, such as EPSG:4326.
         notice_nl: what the sender should know, in Dutch.
@@ -76,6 +76,14 @@ def as_text(value: object) -> str | None:
             return str(value)
 
 
+def iso_text(value: str) -> str | None:
+    """A day or moment in ISO format as `as_text` writes it; other text as it is."""
+    try:
+        return as_text(datetime.fromisoformat(value))
+    except ValueError:
+        return as_text(value)
+
+
 def without_nul(text: str) -> str:
     """The text with its NUL characters made visible."""
     return text.replace("\0", NUL_SIGN) if "\0" in text else text
@@ -87,6 +95,7 @@ def _number_text(value: int | float) -> str:
     if abs(value) >= _LARGEST_EXACT:
         mantissa, exponent = f"{Decimal(value):.14E}".split("E")  # a whole number can exceed every float
         return f"{mantissa.rstrip('0').rstrip('.')}E{exponent}"
-    if value == int(value):
-        return str(int(value))
-    return format(Decimal(repr(value)), "f")
+    text = repr(value)
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    return text.removesuffix(".0") if text != "-0.0" else "0"

@@ -10,8 +10,6 @@ import yaml
 Place = tuple[str | int, ...]
 """Keys and positions that lead to a part of a document: ("columns", "x", 0)."""
 
-_DEEPEST = 8  # no profile is deeper; a document that refers to itself has no end
-
 
 class Marked(NamedTuple):
     """A document, the line (from 1) of each of its parts, and keys that stand twice in one mapping.
@@ -36,6 +34,8 @@ def parse(text: str) -> Marked:
     Raises:
         yaml.YAMLError: if it is not YAML; `problem_mark` says where.
     """
+    # every scalar as text: YAML would make booleans of "nee" abroad and numbers of "080"
+    content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     lines: dict[Place, int] = {}
     repeated: list[tuple[Place, int]] = []
     root = yaml.compose(text, Loader=yaml.BaseLoader)
@@ -44,13 +44,10 @@ def parse(text: str) -> Marked:
             repeated.append((place, line))
         else:
             lines[place] = line
-    # every scalar as text: YAML would make booleans of "nee" abroad and numbers of "080"
-    return Marked(yaml.load(text, Loader=yaml.BaseLoader), lines, repeated)  # noqa: S506
+    return Marked(content, lines, repeated)
 
 
 def _marks(node: yaml.Node, place: Place) -> Iterator[tuple[Place, int]]:
-    if len(place) >= _DEEPEST:
-        return
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:

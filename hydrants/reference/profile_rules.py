@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from hydrants.reference import units
 from hydrants.reference.marked_yaml import Place
+from hydrants.reference.own_sheets import LIST_SHEET
 from hydrants.reference.profile import FIELDS, defects
 from hydrants.reference.words import Vocabulary, fold
 
@@ -44,6 +45,7 @@ def findings(document: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _of_columns(document, columns)
     yield from _of_lookups(document, columns)
     yield from _of_ignored(document, columns)
+    yield from _of_sheets(document)
     yield from _of_units(document, columns)
     yield from _of_coordinates(document)
     yield from _of_dates(document)
@@ -128,12 +130,17 @@ def _of_lookups(document: Mapping[str, Any], columns: Words) -> Iterator[Finding
 def _of_defects(own: Words) -> Iterator[Finding]:
     for code in own.keys() - defects().keys():
         yield _error(f"unknown defects: {code}{nearest(code, tuple(defects()))}", "lookups", "defects", code)
-    known = {code: [defect.label_nl, *own.get(code, [])] for code, defect in defects().items()}
-    for is_error, place, message in _two_meanings(known, "lookups", "defects"):
-        position = int(place[-1]) - 1  # the label of defects.csv stands before the firm's words
-        yield Finding(is_error, (*place[:-1], max(position, 0)), message)
+    yield from _two_meanings(own, "lookups", "defects")
+    labels = {fold(defect.label_nl): defect for defect in defects().values()}
     for code, words in own.items():
         for position, word in enumerate(words):
+            known = labels.get(fold(word))
+            if known and known.code != code:
+                message = f"{word!r} means both {known.code!r}, whose label it is, and {code!r}"
+                yield _error(message, "lookups", "defects", code, position)
+            elif known:
+                message = f"{word!r} is the label of defects.csv, which is always known; leave it out"
+                yield _warning(message, "lookups", "defects", code, position)
             if _SEPARATORS.search(word):
                 message = f"{word!r} is never met: a comma, semicolon or slash sets two defects apart"
                 yield _warning(message, "lookups", "defects", code, position)
@@ -167,6 +174,13 @@ def _of_ignored(document: Mapping[str, Any], columns: Words) -> Iterator[Finding
                 f"{heading!r} is both ignored and the heading of {used[fold(heading)]!r}: take it out of one",
                 *("ignored_columns", position),
             )
+
+
+def _of_sheets(document: Mapping[str, Any]) -> Iterator[Finding]:
+    for position, sheet in enumerate(_texts(document.get("ignored_sheets"))):
+        if fold(sheet) == fold(LIST_SHEET):
+            message = f"{sheet!r} is the sheet on which our templates ask for inspections: they would be lost"
+            yield _error(message, "ignored_sheets", position)
 
 
 def _of_units(document: Mapping[str, Any], columns: Words) -> Iterator[Finding]:

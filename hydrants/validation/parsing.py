@@ -13,13 +13,14 @@ import sqlalchemy as sa
 
 from hydrants import store
 from hydrants.errors import UploadRejected
-from hydrants.reference.profile import Expectations, Profile
+from hydrants.reference.profile import Profile
 from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_photo, raw_row, raw_sheet, record, upload
-from hydrants.validation import headings, sheets
-from hydrants.validation.headings import Cells
+from hydrants.validation import headings, sheets, verdict
+from hydrants.validation.headings import Cells, Heading
 from hydrants.validation.reasons import FILE_HELD
 from hydrants.validation.rows import UploadFacts
 from hydrants.validation.sheets import SheetSorter, Sorted
+from hydrants.validation.verdict import Tally
 
 _ROWS_PER_CHUNK = 5_000
 _LEDGER_COLUMNS = ("row_id", "upload_id", "disposition", "reasons", "content_hash")
@@ -51,15 +52,6 @@ class Summary:
     notices: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Tally:
-    """How many rows are data, of those refused, and of those refused for being sums."""
-
-    data: int = 0
-    refused: int = 0
-    sums: int = 0
-
-
 def parse_upload(connection: sa.Connection, item: Upload, profile: Profile) -> Summary:
     """Replace an upload's rows in `ledger` and `record`; each row with text gets one disposition.
 
@@ -76,10 +68,12 @@ def parse_upload(connection: sa.Connection, item: Upload, profile: Profile) -> S
         with store.in_bulk():
             tally = _store_rows(connection, item, sorters)
         if tally.data == 0:
-            summary.notices.append("Het bestand bevat geen controles.")
+            summary.notices.append(verdict.NO_INSPECTIONS)
         if not item.is_released:
-            summary.held_because = _hold(connection, item, tally, profile.expectations)
-        summary.notices += sheets.notices(sorters) + _photo_notice(connection, item)
+            summary.held_because = verdict.held_because(tally, profile.expectations)
+        if summary.held_because:
+            _hold(connection, item.upload_id)
+        summary.notices += sheets.notices(sorters) + _photo_notice(connection, item, sorters)
         summary.unknown_columns = sheets.unknown_columns(sorters)
     connection.execute(
         sa.update(upload)
@@ -118,14 +112,15 @@ def _photos(connection: sa.Connection, item: Upload) -> dict[str, str | None]:
     )
 
 
-def _photo_notice(connection: sa.Connection, item: Upload) -> list[str]:
-    names_some = sa.cast(record.c.photos, sa.Text) != _NOTHING
-    query = sa.select(sa.func.count()).where(record.c.upload_id == item.upload_id, names_some)
-    if _photos(connection, item) or not connection.execute(query).scalar_one():
+def _photo_notice(connection: sa.Connection, item: Upload, sorters: dict[int, SheetSorter]) -> list[str]:
+    may_name_some = any(
+        isinstance(one.heading, Heading) and "photos" in one.heading.columns for one in sorters.values()
+    )
+    if not may_name_some or _photos(connection, item):
         return []
-    return [
-        "De lijst verwijst naar foto's, maar er kwam er geen mee. Stuur lijst en foto's in één zip-bestand."
-    ]
+    names_some = sa.cast(record.c.photos, sa.Text) != _NOTHING
+    query = sa.select(record.c.row_id).where(record.c.upload_id == item.upload_id, names_some).limit(1)
+    return [verdict.PHOTOS_ABSENT] if connection.execute(query).first() else []
 
 
 def _head(connection: sa.Connection, upload_id: int, sheet_number: int) -> list[Cells]:
@@ -135,16 +130,13 @@ def _head(connection: sa.Connection, upload_id: int, sheet_number: int) -> list[
     return list(connection.execute(query.order_by(raw_row.c.row_id).limit(headings.HEAD_ROWS)).scalars())
 
 
-def _store_rows(connection: sa.Connection, item: Upload, sorters: dict[int, SheetSorter]) -> _Tally:
-    tally = _Tally()
+def _store_rows(connection: sa.Connection, item: Upload, sorters: dict[int, SheetSorter]) -> Tally:
+    tally = Tally()
     for chunk in _chunks(connection, item.upload_id):
         for sheet_number, row_ids, texts in _by_sheet(chunk):
             found = sorters[sheet_number].sort(orjson.loads(f"[{','.join(texts)}]"))
             _store(connection, item.upload_id, row_ids, found)
-            data = len(row_ids) - sum(found.is_heading)
-            tally.data += data
-            tally.refused += len(found.refused)
-            tally.sums += sum(reasons[0]["code"] == "SUMMARY_ROW" for reasons in found.refused.values())
+            tally.count(found)
     return tally
 
 
@@ -198,19 +190,11 @@ def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]
         last = chunk[-1].row_id
 
 
-def _hold(connection: sa.Connection, item: Upload, tally: _Tally, expected: Expectations) -> str | None:
-    """Put all rows aside where more are refused than the firm's profile expects; why, in Dutch."""
-    data, refused = tally.data - tally.sums, tally.refused - tally.sums
-    if data < expected.from_rows or refused <= expected.max_refused_share * data:
-        return None
-    connection.execute(sa.delete(record).where(record.c.upload_id == item.upload_id))
+def _hold(connection: sa.Connection, upload_id: int) -> None:
+    """Put every accepted row aside."""
+    connection.execute(sa.delete(record).where(record.c.upload_id == upload_id))
     connection.execute(
         sa.update(ledger)
-        .where(ledger.c.upload_id == item.upload_id, ledger.c.disposition == "accepted")
+        .where(ledger.c.upload_id == upload_id, ledger.c.disposition == "accepted")
         .values(disposition="quarantined", reasons=[FILE_HELD.reason()], content_hash=None)
-    )
-    return (
-        f"{refused} van de {data} rijen zijn geweigerd; waarschijnlijk is er iets mis met het hele bestand. "
-        "Kijk de redenen na en stuur het verbeterd opnieuw; klopt het bestand toch, vraag dan om het vrij "
-        "te geven."
     )

@@ -129,7 +129,7 @@ class Trial:
             report.notices = sheets.notices(self._sorters)
             if not tally.data:
                 report.notices.insert(0, verdict.NO_INSPECTIONS)
-            if self._names_photos and not self._photos:
+            if self._names_photos and not self._photos and not report.held_because:
                 report.notices.append(verdict.PHOTOS_ABSENT)
         report.refusals = self._refusals.most_common(self._examples)
         report.remarks = self._remarks.most_common(self._examples)

@@ -62,7 +62,10 @@ def _column(column: ColumnReport) -> Iterator[str]:
         f"  {_quoted(column.heading)} -> {means}: {column.texts} texts, {more}{column.distinct} different, "
         f"{column.parsed} parsed{refused}"
     )
-    shown = "; ".join(f"{_quoted(text)} -> {_value(value)}" for text, value in column.examples)
+    shown = "; ".join(
+        _quoted(text) if text == value else f"{_quoted(text)} -> {_value(value)}"
+        for text, value in column.examples
+    )
     if shown:
         yield f"      {shown}"
 
