@@ -136,7 +136,7 @@ def dry_run(profile: Profile, upload: Path, nis: str, given: Settings, examples:
     from hydrants import validation
     from hydrants.validation.trial import Trial
 
-    latest_on = validation._latest_on(datetime.now(UTC), given.campaign_end)
+    latest_on = validation.latest_on(datetime.now(UTC), given.campaign_end)
     photos: dict[str, str | None] = {}
     while True:
         trial = Trial(profile, nis, given.campaign_start, latest_on, photos, examples)

@@ -43,6 +43,22 @@ def test_csv_encodings(tmp_path: Path, encoding: str) -> None:
             "titel, met komma's, en, nog, een\na;b;c;d;e;f\n",
             [["titel, met komma's, en, nog, een"], [*"abcdef"]],
         ),
+        (
+            "Poperinge, Watou, Krombeke, Proven\na;b;c\n1,5;2;3\n",
+            [["Poperinge, Watou, Krombeke, Proven"], ["a", "b", "c"], ["1,5", "2", "3"]],
+        ),
+        (
+            "nr;straat;opmerking\n1;Markt 1, bus 2;roest, lek, klemt, scheef\n2;Markt 2;oud, vuil, los\n",
+            [
+                ["nr", "straat", "opmerking"],
+                ["1", "Markt 1, bus 2", "roest, lek, klemt, scheef"],
+                ["2", "Markt 2", "oud, vuil, los"],
+            ],
+        ),
+        (
+            "a;b;c;d\n1;2\n1, 1;2, 2;3, 3\n1;2;3;4\n",
+            [[*"abcd"], ["1", "2"], ["1, 1", "2, 2", "3, 3"], [*"1234"]],
+        ),
         ("sep=,\na,b;c\n", [["sep=", None], ["a", "b;c"]]),
         ('a;b\n"x;y";"zeg ""ja"""\n', [["a", "b"], ["x;y", 'zeg "ja"']]),
         ("007;12E3;1.2E+15; spatie \n", [["007", "12E3", "1.2E+15", " spatie "]]),

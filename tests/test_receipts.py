@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hydrants import demo, landing, reading, receipts, store, validation
 from hydrants.receipts import places, rows, workbook
 from hydrants.receipts.rows import Kind
-from hydrants.reference.answers import ANSWER_COLUMNS, SUMMARY_SHEET, answers_start
+from hydrants.reference.answers import ANSWER_COLUMNS, SUMMARY_SHEET, answered_format, answers_start
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests import valid_files
@@ -466,6 +466,71 @@ def test_our_columns_are_known_by_standing_together() -> None:
     assert answers_start(["Status", *ANSWER_COLUMNS]) == 1
     assert answers_start([*ANSWER_COLUMNS, "x", *ANSWER_COLUMNS, None]) == 4
     assert answers_start([]) is None
+
+
+def with_gemeenten(*listed: dict[str, str]) -> bytes:
+    return valid_files.workbook([{"Gemeente": "", **row} for row in listed], titles=[*HEADINGS, "Gemeente"])
+
+
+SAME_MEANING = {
+    "decimal signs of the first file": ("a.csv", as_csv([good(1, X="34.567", Y="172.345")]), (0, 1, 0)),
+    "text beyond the headings": (
+        "a.csv",
+        as_csv([good(1), good(2)]).rstrip() + b";verschoven\r\n",
+        (0, 1, 1),
+    ),
+    "gemeente of the folder, among others": (
+        "a.xlsx",
+        with_gemeenten(good(1), good(2), {**good(3, **WRONG), "Gemeente": "Ieper"}),
+        (0, 2, 1),
+    ),
+    "gemeente left out below another": (
+        "a.xlsx",
+        with_gemeenten({**good(1), "Gemeente": "Ieper"}, good(2), {**good(3), "Gemeente": "Ieper"}),
+        (0, 2, 1),
+    ),
+    "columns X and Y beside a geometry": (
+        "a.geojson",
+        valid_files.geojson(
+            [valid_files.feature({**row, "X": "5", "Y": "6"}) for row in valid_files.point_rows([good(1)])]
+        ),
+        (0, 1, 0),
+    ),
+}
+"""Of a file sent back as it is: how many rows are accepted, duplicate and refused."""
+
+
+@pytest.mark.parametrize(("name", "content", "expected"), SAME_MEANING.values(), ids=SAME_MEANING)
+def test_rows_mean_in_a_receipt_what_they_meant_in_the_file(
+    engine: sa.Engine, settings: Settings, name: str, content: bytes, expected: tuple[int, int, int]
+) -> None:
+    send(settings, name, content)
+    answered(engine, settings)
+    accepted = dispositions(engine, name)["accepted"]
+    back = sent_back(engine, settings, name, {})
+    answered(engine, settings)
+    found = dispositions(engine, back)
+    assert (found["accepted"], found["duplicate"], found["quarantined"]) == expected
+    assert accepted == expected[1]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "xlsx", "gpkg"])
+def test_a_receipt_tells_in_which_format_its_rows_were_written(
+    engine: sa.Engine, settings: Settings, file_format: str
+) -> None:
+    name, content = of_format(file_format, [good(1)])
+    send(settings, name, content)
+    answered(engine, settings)
+    back = sent_back(engine, settings, name, {})
+    answered(engine, settings)
+    with store.read(engine) as connection:
+        query = (
+            sa.select(tables.raw_row.c.cells)
+            .join(tables.upload, tables.upload.c.upload_id == tables.raw_row.c.upload_id)
+            .where(tables.upload.c.file_name == back, tables.raw_row.c.sheet_number == 1)
+        )
+        assert answered_format(connection.execute(query).scalars()) == file_format
+    assert answered_format([["formaat"], ["x", "y", "z"]]) is None
 
 
 # -- whatever the cells hold -------------------------------------------------------------------

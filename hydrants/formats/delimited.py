@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -45,7 +46,7 @@ def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]
     except UnicodeDecodeError as error:
         raise UploadRejected(_UNDECODABLE) from error
     delimiter = _delimiter(sample)
-    width = _width(sample, delimiter)
+    width = max(_widths(sample, delimiter), default=0)
     with _text(source, encoding) as file:
         clean = map(without_nul, file) if has_nul else file
         yield Sheet(name="", rows=_rows(clean, delimiter, width))
@@ -145,20 +146,26 @@ def _decodes(line: bytes, encoding: str) -> bool:
 
 
 def _delimiter(sample: list[str]) -> str:
-    """The declared one ("sep=;"), else the one that cuts the header, the widest line, into most cells.
+    """The declared one ("sep=;"), else the one that cuts rows into most cells, and most rows into as many.
 
-    A comma between digits is a decimal sign as likely as not, and does not count.
+    A title has commas too, and so has a remark, but never as many on each row. A comma between digits
+    is a decimal sign as likely as not, and does not count.
     """
     declared = re.fullmatch(r'sep=([^"\s\0]|\t)\s*', sample[0], flags=re.IGNORECASE) if sample else None
     if declared:
         return declared[1]
     without_decimals = [_DECIMAL_COMMA.sub("", line) for line in sample]
-    return max(_DELIMITERS, key=lambda delimiter: _width(without_decimals, delimiter))
+
+    def cuts(delimiter: str) -> int:
+        widths = Counter(_widths(without_decimals, delimiter))
+        return max(((width - 1) * rows for width, rows in widths.items()), default=0)
+
+    return max(_DELIMITERS, key=cuts)
 
 
-def _width(sample: list[str], delimiter: str) -> int:
-    lines = (without_nul(line) for line in sample)
+def _widths(sample: list[str], delimiter: str) -> list[int]:
+    lines = map(without_nul, sample)
     try:
-        return max((len(row) for row in csv.reader(lines, delimiter=delimiter)), default=0)
+        return [len(row) for row in csv.reader(lines, delimiter=delimiter)]
     except csv.Error:  # reading proper will say which line
-        return 0
+        return []

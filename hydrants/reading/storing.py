@@ -22,12 +22,13 @@ from hydrants.store.tables import (
     raw_row,
     raw_sheet,
     record,
+    snapshot_hydrant,
 )
 
-_COLUMNS = ("row_id", "upload_id", "sheet_number", "row_number", "cells")
 NO_SHEET = 0
-"""Sheet number of a row that only an earlier reading found."""
+"""Sheet number of a row that only an earlier reading found; it is no row of its file any more."""
 
+_COLUMNS = ("row_id", "upload_id", "sheet_number", "row_number", "cells")
 _OVERWRITE = (
     sa.update(raw_row)
     .where(raw_row.c.row_id == sa.bindparam("key"))

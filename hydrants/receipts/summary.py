@@ -11,7 +11,7 @@ from hydrants.receipts.facts import Answer
 from hydrants.receipts.rows import Kind
 from hydrants.receipts.styles import Styles, height_pt, put
 from hydrants.receipts.tally import Group
-from hydrants.reference.answers import ANSWER_COLUMNS, SUMMARY_SHEET
+from hydrants.reference.answers import ANSWER_COLUMNS, FORMAT_LABEL, SUMMARY_SHEET
 
 BELGIUM = ZoneInfo("Europe/Brussels")
 
@@ -59,6 +59,8 @@ def write(
     lines.section("Het bestand")
     for label, value in _identity(answer):
         lines.pair(label, value)
+    # the last cell tells whoever reads a corrected receipt how its rows were written at first
+    lines.pair(FORMAT_LABEL, format_name(answer.format), more=answer.format)
 
 
 def verdict(answer: Answer, names: dict[int, list[str]]) -> tuple[Kind, str, str]:
@@ -145,11 +147,15 @@ class _Lines:
             put(self._sheet, self._row, column, None if column else title, self._styles.section)
         self._row += 1
 
-    def pair(self, label: str, text: str, styles: tuple[Any, Any] | None = None) -> None:
+    def pair(
+        self, label: str, text: str, styles: tuple[Any, Any] | None = None, more: str | None = None
+    ) -> None:
         of_label, of_text = styles or (self._styles.label, self._styles.value)
         self._fit(label, text)
         put(self._sheet, self._row, 0, label, of_label)
         put(self._sheet, self._row, 1, text, of_text)
+        if more or styles:
+            put(self._sheet, self._row, 2, more, of_text if styles else self._styles.label)
         self._row += 1
 
     def figure(self, label: str, value: int, is_total: bool = False) -> None:
@@ -233,7 +239,6 @@ def _identity(answer: Answer) -> list[tuple[str, str]]:
         ("gemeente", f"{answer.gemeente} ({upload.nis})"),
         ("bestand", upload.file_name),
         ("ontvangen op", moment(upload.landed_at)),
-        ("formaat", format_name(answer.format)),
         ("grootte", f"{number(upload.size_bytes)} bytes"),
         ("SHA-256", upload.sha256),
     ]

@@ -18,7 +18,7 @@ from pydantic import Field as PydanticField
 
 from hydrants import reference, store
 from hydrants.errors import ProfileError
-from hydrants.reference import units
+from hydrants.reference import marked_yaml
 from hydrants.reference.words import Vocabulary, fold
 
 Field = Literal[
@@ -181,23 +181,11 @@ class Profile(_Strict):
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
-        if not {"inspected_on", "outcome"} <= set(self.required_columns):
-            raise ValueError("'required_columns' must name inspected_on and outcome")
-        absent = [field for field in self.required_columns if field not in self.columns]
-        if absent:
-            raise ValueError(f"required columns without headings under 'columns': {', '.join(absent)}")
-        unknown = self.lookups.defects.keys() - defects().keys()
-        if unknown:
-            raise ValueError(f"unknown defects: {', '.join(sorted(unknown))}")
-        strange = [f"{field}: {unit}" for field, unit in self.units.items() if not units.unit_of(field, unit)]
-        if strange:
-            raise ValueError(f"units that these fields are not measured in: {', '.join(strange)}")
-        if "record_status" in self.columns and "record_ref" not in self.columns:
-            raise ValueError("'record_status' needs a 'record_ref': which record is withdrawn?")
-        for vocabulary in (
-            *("fields", "outcomes", "hydrant_types", "reinspections", "record_statuses", "defect_codes"),
-        ):
-            getattr(self, vocabulary)  # each refuses a word with two meanings
+        from hydrants.reference import profile_rules  # which speaks of fields and defects
+
+        found = profile_rules.findings(self.model_dump(mode="json"))
+        if wrong := [finding.message for finding in found if finding.is_error]:
+            raise ValueError("; ".join(dict.fromkeys(wrong)))
         return self
 
     @cached_property
@@ -271,9 +259,10 @@ def load_file(path: Path) -> Profile:
         ProfileError: if it is not YAML, lacks something, or gives a word two meanings.
     """
     try:
-        # every scalar as text: YAML would make booleans of "nee" abroad and numbers of "080"
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
-        profile = Profile.model_validate(document)
+        document = marked_yaml.parse(path.read_text(encoding="utf-8"))
+        for place, line in document.repeated:
+            raise ProfileError(f"{path.name}, line {line}: {place[-1]!r} stands there for the second time")
+        profile = Profile.model_validate(document.content)
     except yaml.YAMLError as error:
         raise ProfileError(f"{path.name} is not YAML: {error}") from error
     except ValidationError as error:

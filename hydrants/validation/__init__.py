@@ -111,14 +111,14 @@ def _uploads(connection: sa.Connection, settings: Settings, contractor: str, nis
             file_name=row.file_name,
             read_fingerprint=row.fingerprint,
             earliest_on=settings.campaign_start,
-            latest_on=_latest_on(row.landed_at, settings.campaign_end),
+            latest_on=latest_on(row.landed_at, settings.campaign_end),
             is_released=row.is_released,
         )
         for row in connection.execute(query)
     ]
 
 
-def _latest_on(landed_at: datetime, campaign_end: date) -> date:
+def latest_on(landed_at: datetime, campaign_end: date) -> date:
     """The last day an inspection can have been: not after the file came, nor long after the campaign.
 
     The day of the run would make a re-run differ from the run before.

@@ -22,7 +22,7 @@ from hydrants import reference
 from hydrants.reference.profile import Family, Field, Profile
 from hydrants.validation import reasons
 from hydrants.validation.cells import ColumnParser
-from hydrants.validation.headings import Cells, Heading
+from hydrants.validation.headings import Cells, Column, Heading
 from hydrants.validation.reasons import Reason, Refusal
 from hydrants.validation.values import parser, plain_parser
 
@@ -86,6 +86,24 @@ class Parsed:
     remarked: dict[int, list[Reason]]
 
 
+def column_parser(
+    name: str, field: Field, column: Column, profile: Profile, facts: UploadFacts
+) -> ColumnParser:
+    """How the texts of a field's column are parsed.
+
+    Args:
+        name: what the values are to be called.
+    """
+    return ColumnParser(
+        name,
+        column.place,
+        column.title,
+        parser(field, column, profile, facts.family, facts.earliest_on, facts.latest_on),
+        plain_parser(field, column, profile, facts.family),
+        is_verbatim=field == "remark",
+    )
+
+
 class SheetParser:
     """Parses the rows of one sheet, in order."""
 
@@ -93,14 +111,7 @@ class SheetParser:
         self._heading = heading
         self._facts = facts
         self._columns = [
-            ColumnParser(
-                _NAMES.get(field, field),
-                column.place,
-                column.title,
-                parser(field, column, profile, facts.family, facts.earliest_on, facts.latest_on),
-                plain_parser(field, column, profile, facts.family),
-                is_verbatim=field == "remark",
-            )
+            column_parser(_NAMES.get(field, field), field, column, profile, facts)
             for field, column in sorted(heading.columns.items(), key=lambda item: item[1].place)
         ]
         named = next((column.crs for column in heading.columns.values() if column.crs), None)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hydrants.errors import UploadRejected
 from hydrants.reference.answers import SUMMARY_SHEET
+from hydrants.reference.own_sheets import GUIDE_SHEET, WORDS_SHEET
 from hydrants.reference.profile import Family, Profile
 from hydrants.reference.words import fold
 from hydrants.validation import headings
@@ -70,6 +71,8 @@ class SheetSorter:
             self.heading = headings.declared(columns, profile)
         elif not self.is_ignored:
             self.heading = headings.find(head, profile)
+            # those of our templates, unless the firm has inspections on a sheet of that name
+            self.is_ignored = name in (GUIDE_SHEET, WORDS_SHEET) and isinstance(self.heading, NoHeading)
         self._seen = 0
         if isinstance(self.heading, Heading):
             self._parser = SheetParser(profile, self.heading, facts)

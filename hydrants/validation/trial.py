@@ -20,7 +20,7 @@ from hydrants.validation import headings, sheets, verdict
 from hydrants.validation.cells import ColumnParser
 from hydrants.validation.headings import Cells, NoHeading
 from hydrants.validation.reasons import SUMMARY_ROW, Reason
-from hydrants.validation.rows import UploadFacts
+from hydrants.validation.rows import UploadFacts, column_parser
 from hydrants.validation.sheets import SheetSorter, Sorted
 from hydrants.validation.trial_report import (
     MAX_COUNTED,
@@ -31,7 +31,6 @@ from hydrants.validation.trial_report import (
     SheetReport,
     UnknownColumn,
 )
-from hydrants.validation.values import parser
 
 Chunks = Iterable[tuple[Sequence[int], Sequence[Cells]]]
 """Row numbers as the sender sees them, and the texts of those rows; blank rows left out."""
@@ -255,8 +254,7 @@ def _describe(
         if name in ("x", "y"):
             described.crs = column.crs or facts.crs or profile.formats[facts.family].crs
         report.columns.append(described)
-        parse = parser(name, column, profile, facts.family, facts.earliest_on, facts.latest_on)
-        yield ColumnParser(name, column.place, column.title, parse, is_verbatim=name == "remark"), described
+        yield column_parser(name, name, column, profile, facts), described
 
 
 def _unknown(text: str, profile: Profile) -> UnknownColumn:

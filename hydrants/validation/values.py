@@ -28,6 +28,7 @@ MAX_ID_CHARACTERS = 100
 MAX_ADDRESS_CHARACTERS = 500
 MAX_TEXT_CHARACTERS = 32_767  # what one Excel cell can hold, so that a receipt can give it back
 
+_CONVERTED_DECIMALS = 6  # 60 m3/h are 1000 l/min, not 1000.0000000000001
 _MAX_PHOTOS = 20
 _MANGLED_ID = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+|[0-9]+E\+[0-9]+|[0-9]+[.,]0+", re.IGNORECASE)
 _TYPED_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
@@ -223,7 +224,9 @@ def parse_measure(
                 "NUMBER_UNREADABLE", f"'{_short(text)}' is geen getal met een bekende eenheid ({known})."
             )
         unit = str(named.pop())
-    number *= units.factor(field, unit)
+    factor = units.factor(field, unit)
+    if factor != 1:
+        number = round(number * factor, _CONVERTED_DECIMALS)
     low, high = _RANGES.get(field, (-math.inf, math.inf))
     if not low <= number <= high:
         return Refusal(
