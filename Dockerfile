@@ -15,6 +15,7 @@ COPY scripts scripts
 COPY dags dags
 COPY hydrants hydrants
 RUN uv pip install --no-cache --no-build-isolation --no-deps --editable . \
+    && python -m compileall -q hydrants \
     && install -d -m 1777 /opt/airflow /opt/airflow/logs
 
 ENV AIRFLOW_HOME=/opt/airflow AIRFLOW__CORE__DAGS_FOLDER=/opt/hydrants/dags

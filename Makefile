@@ -72,9 +72,13 @@ $(UV): requirements-uv.txt | $(PY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	@touch $@
 
+# reading processes may not write, so what only they import is compiled here, once
+COMPILED := PIL et_xmlfile openpyxl pyproj shapely xlrd shapefile.py
+
 $(RUN_STAMP): | $(UV)
 	$(INSTALL) --require-hashes -r requirements.txt
 	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@$(PY) -m compileall -q -j 0 hydrants $(addprefix $(VENV)/lib/python3*/site-packages/,$(COMPILED))
 	@touch $@
 
 $(DEV_STAMP): | $(RUN_STAMP)

@@ -10,7 +10,6 @@ lies nowhere any more, since its sender tidied up, keeps the identity it had.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
@@ -21,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hydrants import reference, store
 from hydrants.settings import Settings
-from hydrants.store.files import landed_path, sha256_of
+from hydrants.store.files import landed_path, put, sha256_of
 from hydrants.store.tables import delivery, stage_state, upload
 
 _IN_TRANSIT_SUFFIXES = (".part", ".tmp", ".crdownload", ".filepart")
@@ -165,29 +164,8 @@ def _keep(path: Path, landing_dir: Path) -> str | None:
 
 def _copy(path: Path, target: Path, sha256: str) -> bool:
     """Copy so that `target` appears whole and on disk, or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        path.open("rb") as source,
-        tempfile.NamedTemporaryFile(dir=target.parent, prefix=".landing-", delete=False) as copy,
-    ):
-        temporary = Path(copy.name)
-        try:
-            while chunk := source.read(1 << 20):
-                copy.write(chunk)
-            copy.flush()
-            os.fsync(copy.fileno())
-            if sha256_of(temporary) != sha256:
-                return False
-            temporary.chmod(0o444)
-            temporary.rename(target)  # atomic; another process can only have put the same bytes there
-        finally:
-            temporary.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
+    with path.open("rb") as source:
+        return put(target, iter(lambda: source.read(1 << 20), b""), sha256)
 
 
 def _is_known(connection: sa.Connection, sha256: str, name: _Name) -> bool:

@@ -719,6 +719,19 @@ def test_a_receipt_is_written_anew_when_what_it_says_changes(engine: sa.Engine, 
     assert document_of(engine, settings, "b.csv")["duplicate_rows"][0]["repeats"]["file_name"] == "a.csv"
 
 
+def test_a_receipt_follows_the_name_of_the_file_that_it_speaks_of(
+    engine: sa.Engine, settings: Settings
+) -> None:
+    path = send(settings, "a.csv", as_csv([good(1)]))
+    send(settings, "z.csv", as_csv([good(1), good(2)]))
+    answered(engine, settings)
+    path.rename(path.with_name("maart.csv"))
+
+    assert answered(engine, settings)["receipts_written"] == 2
+    document = document_of(engine, settings, "z.csv")
+    assert [row["repeats"]["file_name"] for row in document["duplicate_rows"]] == ["maart.csv"]
+
+
 def test_the_order_of_arrival_changes_nothing(engine: sa.Engine, settings: Settings, tmp_path: Path) -> None:
     files = {
         "a.csv": as_csv(DIRTY),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ MAX_VALUE_CHARACTERS = 32_000_000
 """Of one element; it is held in memory as a whole."""
 
 _CHUNK_CHARACTERS = 262_144
+_SPACE = re.compile(r"[ \t\r\n]*")
 _LONGEST_LITERAL = len("-Infinity")
 _DECODE = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).raw_decode
 
@@ -82,15 +84,12 @@ class _Cursor:
     def peek(self) -> str:
         """The next sign that is no white space; nothing at the end."""
         while True:
-            rest = self._buffer[self._at : self._at + 1]
-            if not rest:
-                if self._is_all:
-                    return ""
-                self._read_on()
-            elif rest in " \t\r\n":
-                self._at += 1
-            else:
-                return rest
+            self._at = _SPACE.match(self._buffer, self._at).end()  # type: ignore[union-attr]  # it matches nothing too
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            if self._is_all:
+                return ""
+            self._read_on()
 
     def skip(self, sign: str) -> None:
         """Go past a sign that has to be there."""
@@ -108,7 +107,8 @@ class _Cursor:
                 if self._is_all or self._is_certain(error):
                     raise self.malformed(error.pos) from error
             else:
-                if end < len(self._buffer) or self._is_all:
+                is_closed = self._buffer[self._at] in '"[{'
+                if is_closed or self._is_all or end + _LONGEST_LITERAL < len(self._buffer):
                     self._at = end
                     return value
             self._read_on()

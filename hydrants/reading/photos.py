@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from hydrants.formats import Photo
-from hydrants.store.files import landed_path
+from hydrants.store.files import landed_path, put
 from hydrants.store.tables import raw_photo
 
 
@@ -33,20 +31,5 @@ def _keep(folder: Path, content: bytes) -> str:
     target = landed_path(folder, sha256)
     if target.exists():
         return sha256
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".photo-", delete=False) as copy:
-        temporary = Path(copy.name)
-        try:
-            copy.write(content)
-            copy.flush()
-            os.fsync(copy.fileno())
-            temporary.chmod(0o444)
-            temporary.rename(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-    parent = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    put(target, [content], sha256)
     return sha256

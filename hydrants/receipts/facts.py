@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -61,6 +61,11 @@ class Upload:
     held_because: str | None
     inputs: str
 
+    @classmethod
+    def stored(cls) -> list[str]:
+        """The fields that are columns of the table of the same name."""
+        return [field.name for field in fields(cls) if field.name != "inputs"]
+
     @property
     def status(self) -> str:
         """In a word: refused and held are of the file as a whole."""
@@ -76,7 +81,7 @@ class Answer:
     Args:
         firm, gemeente: names for people.
         format: such as csv or xlsx; None when the file could not even be recognised.
-        sheets: those that hold data rows or headings.
+        sheets: those that hold data rows.
         refused_photos: (file name, why).
     """
 
@@ -97,7 +102,8 @@ def answerable(connection: sa.Connection, contractor: str, nis: str, *seals: Any
     Args:
         seals: what else decides what a receipt says, such as the version of its writer.
     """
-    query = sa.select(upload).where(upload.c.contractor == contractor, upload.c.nis == nis)
+    columns = [upload.c[name] for name in Upload.stored()]
+    query = sa.select(*columns).where(upload.c.contractor == contractor, upload.c.nis == nis)
     found = connection.execute(query.order_by(upload.c.upload_id)).mappings().all()
     states = _states(connection, [row["upload_id"] for row in found])
     answerable = []
@@ -134,7 +140,7 @@ def gather(connection: sa.Connection, item: Upload, profile: Profile) -> Answer:
         firm=profile.name,
         gemeente=reference.gemeenten()[item.nis].name_nl,
         format=found[0].format if found else None,
-        counts=_counts(by_kind, sum(row.blank_rows for row in found)),
+        counts=_counts(by_kind, sum(row.blank_rows for row in found) if by_kind else 0),
         sheets=[
             sheet(connection, row, {kind: by_kind.get((row.sheet_number, kind), 0) for kind in Kind}, profile)
             for row in found
@@ -168,7 +174,7 @@ def _states(connection: sa.Connection, upload_ids: list[int]) -> dict[int, dict[
 
 def _repeated_files(connection: sa.Connection, upload_id: int) -> list[tuple[int, str]]:
     """(upload_id, name) of the files whose rows an upload repeats: the receipt names them."""
-    first = sa.select(ledger.c.duplicate_of_row_id / ROWS_PER_UPLOAD).where(
+    first = sa.select(ledger.c.duplicate_of_row_id // ROWS_PER_UPLOAD).where(
         ledger.c.upload_id == upload_id, ledger.c.duplicate_of_row_id.is_not(None)
     )
     query = sa.select(upload.c.upload_id, upload.c.file_name).where(upload.c.upload_id.in_(first))

@@ -17,7 +17,6 @@ BELGIUM = ZoneInfo("Europe/Brussels")
 
 _WIDTHS = (30, 92, 12)
 _LINE_PT = 15.0
-_SHOWN_GROUPS = 200
 _SHOWN_PHOTOS = 200
 _FORMATS_NL = {
     "csv": "CSV",
@@ -209,7 +208,7 @@ def _reasons(lines: _Lines, styles: Styles, groups: list[Group]) -> None:
             continue
         lines.section(title)
         lines.headings(("Kolom", "Reden (van de eerste rij die ze heeft)", "Rijen"))
-        for group in of_kind[:_SHOWN_GROUPS]:
+        for group in of_kind:
             lines.reason(group)
         if kind is Kind.REFUSED:
             lines.skip()

@@ -172,7 +172,8 @@ class _SheetWriter:
     def _measure(self, cells: Cells) -> None:
         for column, text in enumerate(cells):
             if text and len(text) + 2 > self._widths[column]:
-                self._widths[column] = min(len(text.partition("\n")[0]) + 2, _MAX_WIDTH)
+                wanted = min(len(text.partition("\n")[0]) + 2, _MAX_WIDTH)
+                self._widths[column] = max(self._widths[column], wanted)
 
     def _why(self, kind: Kind, row: Row) -> str | None:
         """Where the row stands in the sender's file, and each message with the column that it is about."""

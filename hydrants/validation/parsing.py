@@ -182,6 +182,7 @@ def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]
     query = (
         sa.select(raw_row.c.row_id, raw_row.c.sheet_number, sa.cast(raw_row.c.cells, sa.Text).label("cells"))
         .where(raw_row.c.row_id > sa.bindparam("last"), raw_row.c.row_id < end)
+        .where(raw_row.c.sheet_number > 0)  # 0: read formerly, published, and read no more
         .order_by(raw_row.c.row_id)
         .limit(_ROWS_PER_CHUNK)
     )

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from hydrants.store.tables.beside import gemeente, hydrant
-from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, table
+from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, partial_index, table
 
 # -- landing -----------------------------------------------------------------------------------
 
@@ -102,6 +102,7 @@ ledger = table(
     one_of("disposition", "accepted", "quarantined", "duplicate", "heading"),
     sa.Index(None, "upload_id"),
     sa.Index(None, "content_hash"),
+    partial_index("duplicate_of_row_id"),
 )
 record = table(
     "record",
@@ -144,6 +145,7 @@ record = table(
     one_of("outcome", "ok", "failed", "not_found", "not_testable", "repaired"),
     sa.Index(None, "upload_id"),
     sa.Index(None, "contractor", "record_ref"),
+    partial_index("superseded_by_row_id"),
 )
 
 release = table(

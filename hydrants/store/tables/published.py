@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from hydrants.store.tables.beside import hydrant, register_version
 from hydrants.store.tables.flow import raw_row
-from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, table
+from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, partial_index, table
 
 # -- publishing and planning -------------------------------------------------------------------
 
@@ -43,6 +43,7 @@ snapshot_hydrant = table(
     col("y_l72", sa.Double, "Lambert 72 y in metres"),
     one_of("status", "ok", "failed", "remaining"),
     sa.Index(None, "snapshot_id", "nis"),
+    partial_index("row_id"),
 )
 snapshot_progress = table(
     "snapshot_progress",

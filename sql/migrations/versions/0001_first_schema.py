@@ -412,6 +412,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_ledger_content_hash", "ledger", ["content_hash"], unique=False)
     op.create_index("ix_ledger_upload_id", "ledger", ["upload_id"], unique=False)
+    op.create_index(
+        "ix_ledger_duplicate_of_row_id",
+        "ledger",
+        ["duplicate_of_row_id"],
+        unique=False,
+        sqlite_where=sa.text("duplicate_of_row_id IS NOT NULL"),
+        postgresql_where=sa.text("duplicate_of_row_id IS NOT NULL"),
+    )
     op.create_table(
         "location",
         sa.Column("row_id", BigId, nullable=False, comment="row"),
@@ -626,6 +634,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_record_contractor_record_ref", "record", ["contractor", "record_ref"], unique=False)
     op.create_index("ix_record_upload_id", "record", ["upload_id"], unique=False)
+    op.create_index(
+        "ix_record_superseded_by_row_id",
+        "record",
+        ["superseded_by_row_id"],
+        unique=False,
+        sqlite_where=sa.text("superseded_by_row_id IS NOT NULL"),
+        postgresql_where=sa.text("superseded_by_row_id IS NOT NULL"),
+    )
     op.create_table(
         "raw_photo",
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
@@ -719,6 +735,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_snapshot_hydrant_snapshot_id_nis", "snapshot_hydrant", ["snapshot_id", "nis"], unique=False
     )
+    op.create_index(
+        "ix_snapshot_hydrant_row_id",
+        "snapshot_hydrant",
+        ["row_id"],
+        unique=False,
+        sqlite_where=sa.text("row_id IS NOT NULL"),
+        postgresql_where=sa.text("row_id IS NOT NULL"),
+    )
     op.create_table(
         "snapshot_progress",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
@@ -762,8 +786,10 @@ def downgrade() -> None:
     op.drop_table("release")
     op.drop_table("raw_photo")
     op.drop_table("snapshot_progress")
+    op.drop_index("ix_snapshot_hydrant_row_id", table_name="snapshot_hydrant")
     op.drop_index("ix_snapshot_hydrant_snapshot_id_nis", table_name="snapshot_hydrant")
     op.drop_table("snapshot_hydrant")
+    op.drop_index("ix_record_superseded_by_row_id", table_name="record")
     op.drop_index("ix_record_upload_id", table_name="record")
     op.drop_index("ix_record_contractor_record_ref", table_name="record")
     op.drop_table("record")
@@ -773,6 +799,7 @@ def downgrade() -> None:
     op.drop_table("match")
     op.drop_index("ix_location_upload_id", table_name="location")
     op.drop_table("location")
+    op.drop_index("ix_ledger_duplicate_of_row_id", table_name="ledger")
     op.drop_index("ix_ledger_upload_id", table_name="ledger")
     op.drop_index("ix_ledger_content_hash", table_name="ledger")
     op.drop_table("ledger")
