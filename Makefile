@@ -73,7 +73,7 @@ $(UV): requirements-uv.txt | $(PY)
 	@touch $@
 
 # reading processes may not write, so what only they import is compiled here, once
-COMPILED := PIL et_xmlfile openpyxl pyproj shapely xlrd shapefile.py
+COMPILED := PIL et_xmlfile openpyxl pyproj shapely xlrd
 
 $(RUN_STAMP): | $(UV)
 	$(INSTALL) --require-hashes -r requirements.txt

@@ -59,6 +59,11 @@ def test_paths_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> Non
     assert [found.name for found in tmp_path.iterdir()] == ["landed"]
 
 
+def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    content = entry("Aabc", b"x").replace(b"Aabc", b"\0abc")
+    assert "ongeldig pad" in refusal_of(landed(tmp_path, content))
+
+
 @pytest.mark.parametrize("kind", [0o120777, 0o060666, 0o020666, 0o010666, 0o140777])
 def test_links_and_devices_are_refused(tmp_path: Path, kind: int) -> None:
     content = entry("foto.jpg", b"/etc/passwd", create_system=3, external_attr=kind << 16)

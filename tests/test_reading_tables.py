@@ -395,6 +395,18 @@ def test_xlsx_document_type_is_refused_in_any_part_and_encoding(
     assert declared == [part]
 
 
+def test_xlsx_document_type_is_not_overlooked_behind_a_long_comment(tmp_path: Path) -> None:
+    before = b"<!-- " + b"x" * 5_000_000 + b' --><!DOCTYPE x [<!ENTITY a "aaaaaaaa">]>'
+    path = tmp_path / "landed"
+    path.write_bytes(
+        rezipped(
+            shared_strings_workbook(),
+            lambda name, part: before + part.partition(b"?>")[2] if name == "xl/styles.xml" else part,
+        )
+    )
+    assert "beschadigd" in refusal_of(path)
+
+
 def merged_workbook(folder: Path, *areas: str) -> Path:
     book = openpyxl.Workbook()
     for cells in (

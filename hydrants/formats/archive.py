@@ -165,7 +165,8 @@ def _check(entries: list[zipfile.ZipInfo], what_nl: str, limits: Limits | None, 
 
 def _leads_elsewhere(name: str) -> bool:
     return (
-        name.startswith("/")
+        not name
+        or name.startswith("/")
         or "\\" in name
         or ".." in name.split("/")
         or _DRIVE.match(name) is not None

@@ -153,7 +153,10 @@ def _kind_of_text(source: Source, head: bytes) -> Format:
 
 def _kind_of_markup(source: Source, start: str) -> Format:
     with source.open() as stream:
-        doctype, root = markup.prolog_of(stream)
+        try:
+            doctype, root = markup.prolog_of(stream)
+        except markup.TagTooLong:
+            doctype = root = None
     if root == "kml":
         return Format.KML
     if doctype and doctype.casefold() != "html":

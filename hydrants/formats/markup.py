@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import IO, Any
 from xml.parsers import expat
 
@@ -15,6 +14,10 @@ MALFORMED = (expat.ExpatError, LookupError, ValueError)
 _CHUNK_BYTES = 65_536
 _MAX_TOKEN_BYTES = 4_000_000
 """Of a tag or a comment, which expat scans from its start again at each piece; a text it does not."""
+
+
+class TagTooLong(ValueError):
+    """A tag or a comment is longer than any that is written in earnest."""
 
 
 def new_parser(what_nl: str, separator: str | None = None) -> Any:
@@ -44,14 +47,14 @@ def feed(parser: Any, stream: IO[bytes]) -> Iterator[None]:
     """Parse a stream piece by piece; what the handlers found in one may be taken before the next.
 
     Raises:
-        One of MALFORMED.
+        One of MALFORMED, of which TagTooLong is one.
     """
     fed = 0
     while chunk := stream.read(_CHUNK_BYTES):
         parser.Parse(chunk, False)
         fed += len(chunk)
         if fed - parser.CurrentByteIndex > _MAX_TOKEN_BYTES:
-            raise ValueError(f"a tag or comment of more than {_MAX_TOKEN_BYTES} bytes")
+            raise TagTooLong(f"more than {_MAX_TOKEN_BYTES} bytes")
         yield
     parser.Parse(b"", True)
     yield
@@ -65,6 +68,9 @@ def prolog_of(stream: IO[bytes]) -> tuple[str | None, str | None]:
     """Name in the document type, or else local name of the root element; nothing where it is no XML.
 
     Nothing that a document type declares is acted on: the parsing stops at its name.
+
+    Raises:
+        TagTooLong: if a comment hides what comes.
     """
     parser = new_parser("")
     names: dict[str, str] = {}
@@ -79,9 +85,13 @@ def prolog_of(stream: IO[bytes]) -> tuple[str | None, str | None]:
 
     parser.StartDoctypeDeclHandler = declared
     parser.StartElementHandler = started
-    with suppress(_Found, *MALFORMED):
+    try:
         for _ in feed(parser, stream):
             pass
+    except TagTooLong:  # what lies behind it is not known, and another parser would read on
+        raise
+    except (_Found, *MALFORMED):
+        pass
     return names.get("doctype"), names.get("root")
 
 

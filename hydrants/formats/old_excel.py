@@ -7,9 +7,9 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import xlrd  # type: ignore[import-untyped]
-from xlrd.compdoc import CompDocError  # type: ignore[import-untyped]
-from xlrd.xldate import xldate_as_datetime  # type: ignore[import-untyped]
+import xlrd
+from xlrd.compdoc import CompDocError
+from xlrd.xldate import xldate_as_datetime
 
 from hydrants.errors import UploadRejected
 from hydrants.formats.grid import Merges, hidden_notice

@@ -140,7 +140,7 @@ def gather(connection: sa.Connection, item: Upload, profile: Profile) -> Answer:
         firm=profile.name,
         gemeente=reference.gemeenten()[item.nis].name_nl,
         format=found[0].format if found else None,
-        counts=_counts(by_kind, sum(row.blank_rows for row in found) if by_kind else 0),
+        counts=_counts(by_kind, 0 if item.rejected_because else sum(row.blank_rows for row in found)),
         sheets=[
             sheet(connection, row, {kind: by_kind.get((row.sheet_number, kind), 0) for kind in Kind}, profile)
             for row in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from hydrants import geocoding, landing, matching, publishing, reading, review, store, validation
+from hydrants import geocoding, landing, matching, publishing, reading, receipts, review, store, validation
 from hydrants.settings import Settings
 from hydrants.store import tables
 from hydrants.store.files import landed_path, sha256_of
@@ -41,6 +42,7 @@ class Found:
         notices: what its sender should know beside the rows.
         records: columns of record, location and match of accepted rows, by row number.
         photos: by name, why each is refused, or None.
+        answer: the receipt as programs read it; None without one for people beside it.
     """
 
     refused: str | None
@@ -51,6 +53,7 @@ class Found:
     notices: list[str] = field(default_factory=list)
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     photos: dict[str, str | None] = field(default_factory=dict)
+    answer: dict[str, Any] | None = None
 
     def codes(self, is_quarantined: bool) -> dict[int, tuple[str, ...]]:
         """Codes of the reasons of refused rows, or of accepted ones, by row number."""
@@ -74,6 +77,7 @@ def night(engine: sa.Engine, settings: Settings, case: Case) -> list[Mapping[str
     stages = [landing.run, reading.run, validation.run]
     if case.is_placed:
         stages += [geocoding.run, matching.run]
+    stages.append(receipts.run)
     counts: list[Mapping[str, Any]] = [
         stage(engine, settings, *batch) for batch in case.batches for stage in stages
     ]
@@ -87,7 +91,8 @@ def found(engine: sa.Engine, settings: Settings, case: Case) -> dict[str, Found]
     with store.read(engine) as connection:
         uploads = connection.execute(sa.select(tables.upload)).all()
         result = {
-            f"{row.contractor}/{row.nis}/{row.file_name}": _of_upload(connection, row) for row in uploads
+            f"{row.contractor}/{row.nis}/{row.file_name}": _of_upload(connection, settings, row)
+            for row in uploads
         }
     if case.is_placed:
         for name, row_number in _waiting(engine, settings):
@@ -96,7 +101,7 @@ def found(engine: sa.Engine, settings: Settings, case: Case) -> dict[str, Found]
     return result
 
 
-def _of_upload(connection: sa.Connection, upload: Any) -> Found:
+def _of_upload(connection: sa.Connection, settings: Settings, upload: Any) -> Found:
     ledger, record, raw_row, photo = tables.ledger, tables.record, tables.raw_row, tables.raw_photo
     is_this = raw_row.c.upload_id == upload.upload_id
     count = sa.select(sa.func.count()).select_from(raw_row).where(is_this)
@@ -122,7 +127,17 @@ def _of_upload(connection: sa.Connection, upload: Any) -> Found:
     result.notices = [*_notices(connection, upload.upload_id)]
     kept = connection.execute(sa.select(photo).where(photo.c.upload_id == upload.upload_id))
     result.photos = {row.file_name: row.refused_because for row in kept}
+    result.answer = _answer(connection, settings, upload.upload_id)
     return result
+
+
+def _answer(connection: sa.Connection, settings: Settings, upload_id: int) -> dict[str, Any] | None:
+    query = sa.select(tables.receipt.c.path).where(tables.receipt.c.upload_id == upload_id)
+    path = connection.execute(query).scalar()
+    if path is None or not (settings.site / f"{path}.xlsx").is_file():
+        return None
+    answer: dict[str, Any] = json.loads((settings.site / f"{path}.json").read_text(encoding="utf-8"))
+    return answer
 
 
 def _notices(connection: sa.Connection, upload_id: int) -> Iterator[str]:
@@ -145,15 +160,41 @@ def _waiting(engine: sa.Engine, settings: Settings) -> list[tuple[str, int]]:
     return [(row[head.index("Bestand")], row[head.index("Rij")]) for row in rows]
 
 
+def _said_otherwise(found_file: Found) -> list[str]:
+    """Where the receipt says something else than the tables, or nothing."""
+    answer = found_file.answer
+    if answer is None:
+        return ["there is none"]
+
+    def rows(*keys: str) -> dict[int, tuple[str, ...]]:
+        listed = [row for key in keys for row in answer[key]]
+        return {row["row"]: tuple(reason["code"] for reason in row["reasons"]) for row in listed}
+
+    said = {
+        "rejected_because": (answer["rejected_because"], found_file.refused),
+        "refused": (rows("refused_rows", "sum_rows"), found_file.codes(is_quarantined=True)),
+        "remarked": (rows("remarked_rows"), found_file.codes(is_quarantined=False)),
+        "duplicates": (len(answer["duplicate_rows"]), found_file.dispositions["duplicate"]),
+    }
+    return [f"{what}: {told} for {is_so}" for what, (told, is_so) in said.items() if told != is_so]
+
+
 def wanted(expected: Expected) -> dict[str, Any]:
     """What was to become of a file, in the terms of `told`."""
     if isinstance(expected, Refused):
-        return {"held": None, "is refused": True, "words not in the reason": [], "dispositions": Counter()}
+        return {
+            "held": None,
+            "said otherwise in the receipt": [],
+            "is refused": True,
+            "words not in the reason": [],
+            "dispositions": Counter(),
+        }
     assert isinstance(expected, Read)
     dispositions = {"accepted": expected.accepted, "duplicate": expected.duplicates}
     dispositions |= {"heading": expected.headings, "quarantined": len(expected.quarantined)}
     return {
         "held": None,
+        "said otherwise in the receipt": [],
         "is refused": False,
         "reason": None,
         "rows with text": expected.rows,
@@ -170,7 +211,11 @@ def wanted(expected: Expected) -> dict[str, Any]:
 
 def told(expected: Expected, found_file: Found) -> dict[str, Any]:
     """What became of a file, to compare with what is `wanted`: of records only the columns that matter."""
-    result: dict[str, Any] = {"held": found_file.held, "is refused": found_file.refused is not None}
+    result: dict[str, Any] = {
+        "held": found_file.held,
+        "said otherwise in the receipt": _said_otherwise(found_file),
+        "is refused": found_file.refused is not None,
+    }
     if isinstance(expected, Refused):
         missing = [words for words in expected.says if words not in (found_file.refused or "")]
         result["words not in the reason"] = [*missing, found_file.refused] if missing else []
