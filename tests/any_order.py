@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -23,6 +26,7 @@ STAGES: dict[str, Callable[..., dict[str, int]]] = {
 _STATUS = "Toestand fiche"
 _TITLES = [*HEADINGS, *([_STATUS] if _STATUS not in HEADINGS else [])]
 _FIRST_ROW = 2
+_FAREWELL_S = 20
 
 
 class Said(NamedTuple):
@@ -149,7 +153,25 @@ def run_and_kill(settings: Settings, stage: str, steps: int) -> bool:
     _, status = os.waitpid(pid, 0)
     is_killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
     assert is_killed or status == 0, "it was to be killed, or to end well"
+    _await_no_readers(settings)
     return is_killed
+
+
+def _await_no_readers(settings: Settings) -> None:
+    """What reads a landed file ends with the process that started it."""
+    deadline = time.monotonic() + _FAREWELL_S
+    while readers := _readers(settings):
+        assert time.monotonic() < deadline, f"left behind: {readers}"
+        time.sleep(0.01)
+
+
+def _readers(settings: Settings) -> list[str]:
+    """Command lines of the processes that name a landed file."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended since it was listed
+            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [command for command in found if str(settings.landing) in command]
 
 
 def _until_killed(settings: Settings, stage: str, steps: int) -> None:

@@ -20,9 +20,10 @@ STAGES = {
     *("landing", "reading", "validation", "geocoding", "matching", "receipts", "publishing", "planning"),
 }
 BESIDE_THE_FLOW = {"register", "review"}
-GROUND = {"formats", "reference", "store", "settings", "errors"}
+GROUND = {"formats", "reference", "store", "settings", "spreadsheet", "errors"}
 MAY_IMPORT = {
     "errors": set[str](),
+    "spreadsheet": set[str](),
     "formats": {"errors"},  # runs apart, on files that nobody trusts
     "settings": {"errors"},
     "store": {"errors"},
@@ -33,7 +34,7 @@ MAY_IMPORT = {
     "evaluation": {"store", "errors"},
     "night": STAGES | BESIDE_THE_FLOW | GROUND,
     "terminal": {"reference"},
-    "template": {"reference", "errors"},
+    "template": {"reference", "spreadsheet", "errors"},
     "cli": STAGES
     | BESIDE_THE_FLOW
     | GROUND

@@ -604,14 +604,14 @@ def test_written_texts_are_read_back(texts: list[str], tmp_path_factory: pytest.
     import xlsxwriter
 
     from hydrants import formats
-    from hydrants.receipts.styles import OPTIONS, put
+    from hydrants.spreadsheet import STREAMED, write_text
 
     path = tmp_path_factory.mktemp("texts") / "a.xlsx"
-    with xlsxwriter.Workbook(path, OPTIONS) as book:
+    with xlsxwriter.Workbook(path, STREAMED) as book:
         sheet = book.add_worksheet("a")
         for row, text in enumerate(texts):
-            put(sheet, row, 0, f"{row}", None)
-            put(sheet, row, 1, text, None)
+            write_text(sheet, row, 0, f"{row}", None)
+            write_text(sheet, row, 1, text, None)
     (found,) = (
         [cells for _, cells in sheet.rows]
         for sheet in formats.read(path, formats.detect(path))

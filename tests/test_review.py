@@ -119,6 +119,14 @@ def held(engine: sa.Engine) -> list[tuple[Any, ...]]:
     return list(frame[columns].itertuples(index=False, name=None))
 
 
+def test_a_remark_that_looks_like_markup_is_text(world: sa.Engine, tmp_path: Path) -> None:
+    remark = "<r><t>boem</t></r>"
+    with store.write(world) as connection:
+        connection.execute(sa.update(tables.record).values(remark=remark))
+    review.export(world, tmp_path / "review.xlsx")
+    assert {line["Opmerking"] for line in lines(tmp_path / "review.xlsx")} == {remark}
+
+
 def test_the_workbook_says_what_the_row_says_and_what_was_found(world: sa.Engine, tmp_path: Path) -> None:
     path = tmp_path / "out" / "review.xlsx"
     assert review.export(world, path) == 3

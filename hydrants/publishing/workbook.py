@@ -13,6 +13,7 @@ import xlsxwriter
 from hydrants import reference
 from hydrants.publishing import labels
 from hydrants.publishing.content import Content
+from hydrants.spreadsheet import STREAMED, write_text
 
 
 class _Column(NamedTuple):
@@ -74,13 +75,7 @@ def write(path: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> Non
         nis: gemeente.
         hydrants: its hydrants, as `content.hydrants` gives them.
     """
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,  # a text that starts with = stays a text
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(path, options) as workbook:
+    with xlsxwriter.Workbook(path, STREAMED) as workbook:
         # the day of the figures, not of the writing: equal figures make equal files
         workbook.set_properties(
             {
@@ -107,7 +102,7 @@ def _write_overview(workbook: xlsxwriter.Workbook, content: Content, nis: str) -
     sheet.write_string(
         2, 0, f"Campagne {labels.day(content.campaign_start)} - {labels.day(content.campaign_end)}"
     )
-    sheet.write_string(3, 0, content.source)
+    write_text(sheet, 3, 0, content.source)
     sheet.write_row(5, 0, [column for column, _ in _OVERVIEW], heading)
     row = 6
     for line in content.of(nis):
@@ -145,7 +140,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: Any, day: Any) -> None
     if value is None or value == "":
         return
     if isinstance(value, str):
-        sheet.write_string(row, column, value)
+        write_text(sheet, row, column, value)
     elif isinstance(value, date):
         sheet.write_datetime(row, column, datetime.combine(value, time.min), day)
     else:

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from hydrants.receipts.facts import Answer
 from hydrants.receipts.rows import Kind
-from hydrants.receipts.styles import Styles, height_pt, put
+from hydrants.receipts.styles import Styles, height_pt
 from hydrants.receipts.tally import Group
 from hydrants.reference.answers import ANSWER_COLUMNS, FORMAT_LABEL, SUMMARY_SHEET
+from hydrants.spreadsheet import write_text
 
 BELGIUM = ZoneInfo("Europe/Brussels")
 
@@ -137,13 +138,13 @@ class _Lines:
 
     def text(self, text: str, style: Any, height_pt: float = _LINE_PT) -> None:
         self._sheet.set_row(self._row, height_pt)
-        put(self._sheet, self._row, 0, text, style)
+        write_text(self._sheet, self._row, 0, text, style)
         self._row += 1
 
     def section(self, title: str) -> None:
         self._sheet.set_row(self._row, 20)
         for column in range(len(_WIDTHS)):
-            put(self._sheet, self._row, column, None if column else title, self._styles.section)
+            write_text(self._sheet, self._row, column, None if column else title, self._styles.section)
         self._row += 1
 
     def pair(
@@ -151,28 +152,28 @@ class _Lines:
     ) -> None:
         of_label, of_text = styles or (self._styles.label, self._styles.value)
         self._fit(label, text)
-        put(self._sheet, self._row, 0, label, of_label)
-        put(self._sheet, self._row, 1, text, of_text)
+        write_text(self._sheet, self._row, 0, label, of_label)
+        write_text(self._sheet, self._row, 1, text, of_text)
         if more or styles:
-            put(self._sheet, self._row, 2, more, of_text if styles else self._styles.label)
+            write_text(self._sheet, self._row, 2, more, of_text if styles else self._styles.label)
         self._row += 1
 
     def figure(self, label: str, value: int, is_total: bool = False) -> None:
         styles = self._styles
-        put(self._sheet, self._row, 0, label, styles.total_label if is_total else styles.label)
+        write_text(self._sheet, self._row, 0, label, styles.total_label if is_total else styles.label)
         self._sheet.write_number(self._row, 1, value, styles.total if is_total else styles.number)
         self._row += 1
 
     def headings(self, texts: Iterable[str]) -> None:
         for column, text in enumerate(texts):
-            put(self._sheet, self._row, column, text, self._styles.heading)
+            write_text(self._sheet, self._row, column, text, self._styles.heading)
         self._row += 1
 
     def reason(self, group: Group) -> None:
         style = self._styles.value
         self._fit(group.column, group.example)
-        put(self._sheet, self._row, 0, group.column, style)
-        put(self._sheet, self._row, 1, group.example, style)
+        write_text(self._sheet, self._row, 0, group.column, style)
+        write_text(self._sheet, self._row, 1, group.example, style)
         self._sheet.write_number(self._row, 2, group.rows, self._styles.number)
         self._row += 1
 

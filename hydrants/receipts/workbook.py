@@ -15,9 +15,10 @@ from hydrants.receipts import rows, summary
 from hydrants.receipts.facts import Answer
 from hydrants.receipts.rows import Kind, Place, Reason, Row
 from hydrants.receipts.sheets import Cells, Sheet
-from hydrants.receipts.styles import OPTIONS, Styles, cut, height_pt, put
+from hydrants.receipts.styles import Styles, height_pt
 from hydrants.receipts.tally import Group, Tally
 from hydrants.reference.answers import ANSWER_COLUMNS, SUMMARY_SHEET
+from hydrants.spreadsheet import STREAMED, cut, write_text
 
 MAX_SHEET_ROWS = 1_048_576
 """Of Excel; a longer list continues on a next sheet."""
@@ -45,7 +46,7 @@ def write(path: Path, connection: sa.Connection, answer: Answer) -> list[Group]:
         The reasons, counted, for the document that goes with it.
     """
     tally = Tally()
-    with xlsxwriter.Workbook(path, OPTIONS) as workbook:
+    with xlsxwriter.Workbook(path, STREAMED) as workbook:
         received = answer.upload.landed_at.replace(tzinfo=None)
         workbook.set_properties({"title": f"Ontvangstbewijs {answer.upload.file_name}", "created": received})
         styles = Styles(workbook)
@@ -127,13 +128,13 @@ class _SheetWriter:
         cells = self._sheet.own(row.cells)
         for column, text in enumerate(cells):
             if text or style.is_filled:
-                put(part, at, column, text, style.named if column in named else style.cell)
+                write_text(part, at, column, text, style.named if column in named else style.cell)
         if style.is_filled:
             for column in range(len(cells), self._width):
-                put(part, at, column, None, style.named if column in named else style.cell)
+                write_text(part, at, column, None, style.named if column in named else style.cell)
         for offset, text in enumerate((status, why, instead)):
             if text or style.is_filled:
-                put(part, at, self._width + offset, text, style.reason if offset else style.status)
+                write_text(part, at, self._width + offset, text, style.reason if offset else style.status)
         if at < _MEASURED_ROWS:
             self._measure(cells)
         self._next_row += 1
@@ -160,11 +161,11 @@ class _SheetWriter:
         part.repeat_rows(0, self._head_rows - 1)
         part.set_footer("&L&F&C&A&R&P / &N")
         for column, text in enumerate(self._headings):
-            put(part, 0, column, text, self._styles.heading)
+            write_text(part, 0, column, text, self._styles.heading)
         for offset, text in enumerate(ANSWER_COLUMNS):
-            put(part, 0, self._width + offset, text, self._styles.answer_heading)
+            write_text(part, 0, self._width + offset, text, self._styles.answer_heading)
         for column, text in enumerate(self._sheet.units or ()):
-            put(part, 1, column, text, self._styles.units)
+            write_text(part, 1, column, text, self._styles.units)
         self._next_row = self._head_rows
         self._widths = [_MIN_WIDTH] * self._width
         self._measure(self._headings)

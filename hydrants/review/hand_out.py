@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import xlsxwriter
 
 from hydrants import store
+from hydrants.spreadsheet import OPTIONS, write_text
 from hydrants.store import tables
 
 SHEET = "Te beslissen"
@@ -53,7 +54,6 @@ _EXPLANATION_NL = (
     "Laat de cel leeg om nog niet te beslissen. Rijen sorteren of filteren mag; kolommen wissen niet.",
 )
 _CLOSE_SHARE = 0.2  # a runner-up this likely is worth naming as the reason
-_MAX_CELL_CHARACTERS = 32_000  # Excel holds 32 767
 
 
 def export(engine: sa.Engine, path: Path, contractor: str | None = None, nis: str | None = None) -> int:
@@ -166,8 +166,7 @@ def _cells(row: dict[str, Any]) -> list[Any]:
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(path, options) as workbook:
+    with xlsxwriter.Workbook(path, OPTIONS) as workbook:
         sheet = workbook.add_worksheet(SHEET)
         head = workbook.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         day = workbook.add_format({"num_format": "dd/mm/yyyy", "align": "left"})
@@ -206,6 +205,6 @@ def _put(sheet: Any, row: int, column: int, value: Any, style: Any) -> None:
     elif isinstance(value, date):
         sheet.write_datetime(row, column, value, style)
     elif isinstance(value, str):
-        sheet.write_string(row, column, value[:_MAX_CELL_CHARACTERS], style)
+        write_text(sheet, row, column, value, style)
     else:
         sheet.write_number(row, column, value, style)

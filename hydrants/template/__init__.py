@@ -16,6 +16,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from hydrants.reference.own_sheets import GUIDE_SHEET, LIST_SHEET, WORDS_SHEET
 from hydrants.reference.profile import Field, Profile
+from hydrants.spreadsheet import OPTIONS
 from hydrants.template import guide
 from hydrants.template.columns import Column, columns
 from hydrants.template.styles import Styles
@@ -35,7 +36,7 @@ def write(path: Path, profile: Profile, earliest_on: date) -> None:
         OSError: if the file cannot be written.
     """
     found = columns(profile, earliest_on)
-    with xlsxwriter.Workbook(path) as workbook:
+    with xlsxwriter.Workbook(path, OPTIONS) as workbook:
         workbook.set_properties({"title": f"Controlelijst brandkranen {profile.name}", "created": _MADE})
         styles = Styles(workbook)
         inspections, guidance, words = map(workbook.add_worksheet, (LIST_SHEET, GUIDE_SHEET, WORDS_SHEET))

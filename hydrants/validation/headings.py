@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from hydrants.errors import UploadRejected
 from hydrants.formats.cells import GEOMETRY_COLUMNS
 from hydrants.reference import units
-from hydrants.reference.answers import ANSWER_COLUMNS
+from hydrants.reference.answers import ANSWER_COLUMNS, answers_start
 from hydrants.reference.profile import Field, Profile
 from hydrants.reference.words import fold
 
@@ -45,6 +45,7 @@ class Heading:
         unknown: headings that the profile neither uses nor ignores.
         texts: all headings as they stand there.
         has_units_below: the next row holds units, and no inspection.
+        answers_at: where the columns of a receipt begin, if it is one that was sent back.
     """
 
     position: int | None
@@ -53,6 +54,7 @@ class Heading:
     unknown: list[str]
     texts: list[str | None]
     has_units_below: bool = False
+    answers_at: int | None = None
 
     @property
     def first_data_position(self) -> int:
@@ -96,9 +98,10 @@ def declared(columns: Cells, profile: Profile) -> Heading | NoHeading:
 def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Profile) -> Heading | NoHeading:
     columns: dict[Field, Column] = {}
     unknown = []
-    answered = _answer_columns(cells)
+    answers_at = answers_start(cells)
+    answers = range(0) if answers_at is None else range(answers_at, answers_at + len(ANSWER_COLUMNS))
     for index, text in enumerate(cells):
-        if not text or index in answered:
+        if not text or index in answers:
             continue
         if index in geometry:
             columns["x" if text == GEOMETRY_COLUMNS[0] else "y"] = Column(index, text)
@@ -111,6 +114,10 @@ def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Pr
         field, unit, crs = column
         if field in columns:
             other = columns[field]
+            if bool(other.crs) != bool(crs):  # a receipt names the geometry's CRS, beside the sender's own X
+                unknown.append(text if other.crs else other.title)
+                columns[field] = other if other.crs else Column(index, text, unit, crs)
+                continue
             raise UploadRejected(
                 f"De kolommen '{other.title}' (kolom {other.place + 1}) en '{text}' (kolom {index + 1}) "
                 "betekenen hetzelfde. Laat er één van weg en stuur het bestand opnieuw."
@@ -123,13 +130,7 @@ def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Pr
         verb = "ontbreken" if len(missing) > 1 else "ontbreekt"
         names = ", ".join(f"'{name}'" for name in missing)
         return NoHeading(f"{plural} {names} {verb} (gevonden kolommen: {there})")
-    return Heading(position, len(cells), columns, unknown, list(cells))
-
-
-def _answer_columns(cells: Cells) -> range:
-    """The columns that a receipt adds at the end of the sender's own, when it is sent back."""
-    first = len(cells) - len(ANSWER_COLUMNS)
-    return range(first, len(cells)) if tuple(cells[first:]) == ANSWER_COLUMNS else range(0)
+    return Heading(position, len(cells), columns, unknown, list(cells), answers_at=answers_at)
 
 
 def _meaning(text: str, profile: Profile) -> tuple[Field, str | None, str | None] | None:
@@ -177,4 +178,4 @@ def _with_units_below(heading: Heading, cells: Cells, profile: Profile) -> Headi
         field: column._replace(unit=found.get(field, column.unit))
         for field, column in heading.columns.items()
     }
-    return Heading(heading.position, heading.width, columns, heading.unknown, heading.texts, True)
+    return replace(heading, columns=columns, has_units_below=True)

@@ -13,6 +13,8 @@ import sqlalchemy as sa
 
 from hydrants import store
 from hydrants.errors import UploadRejected
+from hydrants.formats import Format
+from hydrants.reference.answers import SUMMARY_SHEET, answered_format
 from hydrants.reference.profile import Profile
 from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_photo, raw_row, raw_sheet, record, upload
 from hydrants.validation import headings, sheets, verdict
@@ -25,6 +27,7 @@ from hydrants.validation.verdict import Tally
 _ROWS_PER_CHUNK = 5_000
 _LEDGER_COLUMNS = ("row_id", "upload_id", "disposition", "reasons", "content_hash")
 _LISTS = ("defects", "photos")
+_SUMMARY_ROWS = 1_000
 _NOTHING = "[]"
 
 
@@ -92,17 +95,37 @@ def _sorters(connection: sa.Connection, item: Upload, profile: Profile) -> dict[
     """
     query = sa.select(raw_sheet).where(raw_sheet.c.upload_id == item.upload_id)
     photos = _photos(connection, item)
+    rows = connection.execute(query.order_by(raw_sheet.c.sheet_number)).all()
+    answered = _answered_format(connection, item, {row.sheet: row.sheet_number for row in rows})
     found = {}
-    for row in connection.execute(query.order_by(raw_sheet.c.sheet_number)):
-        sheets.check_agreed(profile, row.format)
-        family = sheets.family(row.format)
+    for row in rows:
+        sheets.check_agreed(profile, answered or row.format)
         facts = UploadFacts(
-            item.contractor, item.nis, family, item.earliest_on, item.latest_on, row.crs, photos
+            item.contractor,
+            item.nis,
+            sheets.family(answered or row.format),
+            item.earliest_on,
+            item.latest_on,
+            row.crs,
+            is_answer=answered is not None,
+            photos=photos,
         )
         head = _head(connection, item.upload_id, row.sheet_number)
         found[row.sheet_number] = SheetSorter(profile, facts, row.sheet, row.columns, head)
     sheets.tables(found)
     return found
+
+
+def _answered_format(connection: sa.Connection, item: Upload, sheet_numbers: dict[str, int]) -> str | None:
+    """The format of the file that this upload is the receipt of, sent back; None where it is none."""
+    if SUMMARY_SHEET not in sheet_numbers:
+        return None
+    query = sa.select(raw_row.c.cells).where(
+        raw_row.c.upload_id == item.upload_id, raw_row.c.sheet_number == sheet_numbers[SUMMARY_SHEET]
+    )
+    rows = connection.execute(query.order_by(raw_row.c.row_id).limit(_SUMMARY_ROWS)).scalars()
+    answered = answered_format(rows)
+    return answered if answered in {known.value for known in Format} else None
 
 
 def _photos(connection: sa.Connection, item: Upload) -> dict[str, str | None]:

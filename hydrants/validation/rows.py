@@ -57,6 +57,7 @@ class UploadFacts:
         nis: the gemeente of the folder, which holds where the row states none.
         earliest_on, latest_on: first and last day on which an inspection can have been.
         crs: coordinate system the file declares, if it does.
+        is_answer: the rows come back in a receipt; `family` is of the file that it answers.
         photos: the pictures that came along, by file name; why one is refused, or None.
     """
 
@@ -66,6 +67,7 @@ class UploadFacts:
     earliest_on: date
     latest_on: date
     crs: str | None = None
+    is_answer: bool = False
     photos: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -98,7 +100,7 @@ def column_parser(
         name,
         column.place,
         column.title,
-        parser(field, column, profile, facts.family, facts.earliest_on, facts.latest_on),
+        parser(field, column, profile, facts.family, facts.earliest_on, facts.latest_on, facts.is_answer),
         plain_parser(field, column, profile, facts.family),
         is_verbatim=field == "remark",
     )
@@ -118,6 +120,8 @@ class SheetParser:
         self._crs = named or facts.crs or profile.formats[facts.family].crs
         self._summary_words = frozenset(map(str.casefold, profile.summary_words))
         self._gemeente_above: str | None = None
+        self.untitled: set[int] = set()
+        """Columns without heading that hold text, from 0: nobody knows what it means."""
 
     def parse(self, rows: Sequence[Cells]) -> Parsed:
         """What the next rows say.
@@ -192,25 +196,43 @@ class SheetParser:
         nowhere = lacking["geopoint"].intersection(*(lacking[name] for name in _PLACE))
         for position in sorted(nowhere):
             yield position, reasons.NOTHING_TO_GO_ON, None, None
-        if len(by_index) > self._heading.width:
-            width = self._heading.width
-            for position, cells in enumerate(rows):
-                if any(text and not text.isspace() for text in cells[width:]):
-                    yield position, reasons.TOO_MANY_CELLS, None, None
+        for position in sorted(self._surplus(rows, by_index)):
+            yield position, reasons.TOO_MANY_CELLS, None, None
         for position in sorted(lacking["record_ref"]):
             if values["is_withdrawn"][position] == "withdrawn":
                 yield position, reasons.WITHDRAWN_UNNUMBERED, titles.get("record_ref"), None
-        yield from self._gemeente_doubts(values, unusable.get("nis", set()), titles)
+        yield from self._gemeente_doubts(rows, values, unusable.get("nis", set()), titles)
+
+    def _surplus(self, rows: Sequence[Cells], by_index: Sequence[Cells]) -> set[int]:
+        """Rows with text beyond the headings; in a receipt such text stands under an empty one."""
+        found = set()
+        for index, texts in enumerate(by_index):
+            if index < self._heading.width and self._heading.texts[index]:
+                continue
+            filled = {position for position, text in enumerate(texts) if text and not text.isspace()}
+            if index >= self._heading.width or self._heading.answers_at is not None:
+                found |= filled
+            elif filled:
+                self.untitled.add(index)
+        return found
+
+    def _is_doubtful(self, cells: Cells) -> bool:
+        """Whether a row without gemeente is not of the folder's for sure."""
+        if self._heading.answers_at is None:
+            return self._gemeente_above not in (None, self._facts.nis)
+        # rows stand in another order in a receipt, but it says what it refused
+        return any(
+            text and reasons.GEMEENTE_MISSING.message in text for text in cells[self._heading.answers_at :]
+        )
 
     def _gemeente_doubts(
-        self, values: Values, unusable: set[int], titles: Mapping[str, str]
+        self, rows: Sequence[Cells], values: Values, unusable: set[int], titles: Mapping[str, str]
     ) -> Iterable[tuple[int, Refusal, str | None, str | None]]:
         if "nis" not in titles:
             return
         for position, (nis, postcode) in enumerate(zip(values["nis"], values["postcode"], strict=True)):
             if nis is None:
-                is_elsewhere_above = self._gemeente_above not in (None, self._facts.nis)
-                if postcode is None and is_elsewhere_above and position not in unusable:
+                if postcode is None and position not in unusable and self._is_doubtful(rows[position]):
                     yield position, reasons.GEMEENTE_MISSING, titles["nis"], None
                 continue
             self._gemeente_above = nis

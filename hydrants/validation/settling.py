@@ -1,6 +1,7 @@
 """Duplicates and versions among all rows of a batch, whatever order its files arrived in.
 
-A row's place is (file name, hash of the file, place in the file). Of rows that say
+A row's place is (file name, hash of the file, place in the file); receipts that were sent
+back come after all other files. Of rows that say
 the same, the first by place is accepted and the others are its duplicates. Of
 accepted rows with the same record number the one revised last is current, and the
 older ones are superseded by it; a row without a time of revision is older than any
@@ -15,7 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, record, upload
+from hydrants.reference.answers import SUMMARY_SHEET
+from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_sheet, record, upload
 
 _SET_DUPLICATE = (
     sa.update(ledger)
@@ -153,4 +155,7 @@ def _place(connection: sa.Connection) -> tuple[sa.ColumnElement[Any], ...]:
     """Order by place; file names byte by byte on every store, whatever its language."""
     is_postgresql = connection.dialect.name == "postgresql"
     file_name = sa.collate(upload.c.file_name, "C") if is_postgresql else upload.c.file_name
-    return (file_name, upload.c.sha256, ledger.c.row_id)
+    is_answer = sa.exists().where(
+        raw_sheet.c.upload_id == ledger.c.upload_id, raw_sheet.c.sheet == SUMMARY_SHEET
+    )
+    return (sa.case((is_answer, 1), else_=0), file_name, upload.c.sha256, ledger.c.row_id)

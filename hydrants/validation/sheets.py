@@ -82,6 +82,11 @@ class SheetSorter:
         """Whether it is a sheet of inspections."""
         return isinstance(self.heading, Heading)
 
+    @property
+    def untitled(self) -> list[int]:
+        """Columns without heading that held text so far, from 0."""
+        return sorted(self._parser.untitled) if self.is_table and not self.is_ignored else []
+
     def sort(self, rows: Sequence[Cells]) -> Sorted:
         """What became of the next rows."""
         if self.is_ignored:
@@ -137,6 +142,9 @@ def notices(sheets: dict[int, SheetSorter]) -> list[str]:
             found.append(f"Blad '{sheet.name}' is ons antwoord op een vorige zending; het is niet gelezen.")
         elif sheet.has_rows and not sheet.is_ignored and isinstance(sheet.heading, NoHeading):
             found.append(f"Blad '{sheet.name}' is niet gebruikt: {sheet.heading.reason_nl}.")
+        if sheet.untitled:
+            numbers = ", ".join(str(index + 1) for index in sheet.untitled)
+            found.append(f"Kolom {numbers} heeft geen titel; de tekst eronder is niet gebruikt.")
     return found
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 from functools import lru_cache, partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hydrants import reference
 from hydrants.reference import units
@@ -23,6 +23,8 @@ Parser = Callable[[str], Any]
 
 PlainParser = Callable[[list[str], str], list[Any] | None]
 """From texts, and the same joined by line ends, to values where each is plain; else None."""
+
+Typed = Literal["never", "first", "last"]
 
 MAX_ID_CHARACTERS = 100
 MAX_ADDRESS_CHARACTERS = 500
@@ -58,11 +60,19 @@ class Point(NamedTuple):
 
 
 def parser(
-    field: Field, column: Column, profile: Profile, family: Family, earliest_on: date, latest_on: date
+    field: Field,
+    column: Column,
+    profile: Profile,
+    family: Family,
+    earliest_on: date,
+    latest_on: date,
+    is_answer: bool = False,
 ) -> Parser:
     """How a column is parsed.
 
     Args:
+        family: of the formats in which the rows were written first.
+        is_answer: they come back in a receipt, a workbook.
         earliest_on: an inspection before this day is refused.
         latest_on: an inspection after this day is refused.
     """
@@ -105,7 +115,7 @@ def parser(
                 field=field,
                 unit=units.unit_of(field, unit) or unit,
                 decimal=profile.formats[family].decimal,
-                has_typed_numbers=family != "csv",
+                typed="first" if family != "csv" else "last" if is_answer else "never",
             )
 
 
@@ -140,17 +150,19 @@ def _plain_numbers(texts: list[str], joined: str, sign: str) -> list[Any] | None
     return None
 
 
-def parse_number(text: str, decimal: str, has_typed_numbers: bool) -> float | Refusal:
+def parse_number(text: str, decimal: str, typed: Typed) -> float | Refusal:
     """A number with the declared decimal sign; groups of three may be set apart by the other sign.
 
     Args:
-        has_typed_numbers: the format has numbers of its own, which reading writes with a "."
-            and without groups; they are known beside the firm's writing.
+        typed: whether the format has numbers of its own, which reading writes with a "." and
+            without groups, and whether they come before the firm's writing or after it.
     """
     number = math.inf
-    if has_typed_numbers and _TYPED_NUMBER.fullmatch(text):
+    is_typed = typed != "never" and _TYPED_NUMBER.fullmatch(text) is not None
+    is_written = _WRITTEN_NUMBER[decimal].fullmatch(text) is not None
+    if is_typed and (typed == "first" or not is_written):
         number = float(text)
-    elif _WRITTEN_NUMBER[decimal].fullmatch(text):
+    elif is_written:
         number = float(text.replace("." if decimal == "," else ",", "").replace(decimal, "."))
     if math.isfinite(number):  # hundreds of digits are a number too large for any column
         return number
@@ -203,20 +215,18 @@ def _parse_defects(text: str, words: Vocabulary[str]) -> tuple[str, ...] | Refus
     return tuple(codes)
 
 
-def parse_measure(
-    text: str, field: Field, unit: str, decimal: str, has_typed_numbers: bool
-) -> float | int | Refusal:
+def parse_measure(text: str, field: Field, unit: str, decimal: str, typed: Typed) -> float | int | Refusal:
     """A measured number in the unit of the store: "80", "80 mm", "DN80", "12,5 m3/h".
 
     Args:
         unit: of a number that stands alone.
     """
-    number = parse_number(text, decimal, has_typed_numbers)
+    number = parse_number(text, decimal, typed)
     if isinstance(number, Refusal):
         parts = _MEASURE.fullmatch(text)
         if parts is None or not (parts[1] or parts[3]):
             return number
-        number = parse_number(parts[2], decimal, has_typed_numbers)
+        number = parse_number(parts[2], decimal, typed)
         named = {units.unit_of(field, part) for part in (parts[1], parts[3]) if part}
         if isinstance(number, Refusal) or len(named) != 1 or None in named:
             known = ", ".join(units.units(field))

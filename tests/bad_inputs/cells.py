@@ -127,19 +127,29 @@ _MIXED = [
     )
 ]
 
+
+def _with_flow() -> bytes:
+    rows = [one_row | {"Debiet": "1.234,5"} for one_row in rows_of(COMPANY)]
+    return as_csv(rows, above=(), headings=[*HEADINGS, "Debiet"])
+
+
 _NUMBERS = [
     one(
         13,
         "decimal-comma",
-        "`;` with `1.234,5` and `172345,5`",
+        "`;` with a flow of `1.234,5`",
         "komma.csv",
-        csv_of(row(X="1.234,5", Y="172345,5"), row(X="1,234.5", Y="172345,5")),
-        Read(
-            COMPANY + 1,
-            quarantined={BAD + 1: ("NUMBER_UNREADABLE",)},
-            records={BAD: {"x_given": 1234.5, "y_given": 172345.5}},
-        ),
-    )
+        _with_flow,
+        Read(COMPANY, records={2: {"flow_l_per_min": 1234.5, "x_given": 34567.25, "y_given": 172345.5}}),
+    ),
+    one(
+        13,
+        "decimal-point",
+        "`1,234.5` from a firm that writes commas",
+        "punt.csv",
+        csv_of(row(X="1,234.5", Y="172345,5")),
+        Read(COMPANY, quarantined={BAD: ("NUMBER_UNREADABLE",)}),
+    ),
 ]
 
 
@@ -189,14 +199,24 @@ _LARGE = [
     ),
 ]
 
+_NUMBERED = [row(Fiche=text) | {"Nr. brandkraan": text} for text in ("007", "12E3")]
+_KEPT = Read(COMPANY + 2, records={BAD: {"hydrant_ref": "007"}, BAD + 1: {"hydrant_ref": "12E3"}})
 _IDS = [
     one(
         20,
         "ids-as-text",
-        "`007`, `12E3` as text, in CSV and in a workbook",
+        "`007` and `12E3` in a CSV",
+        "nummers.csv",
+        csv_of(*_NUMBERED),
+        _KEPT,
+    ),
+    one(
+        20,
+        "ids-as-text-cells",
+        "`007` and `12E3` as texts in a workbook",
         "nummers.xlsx",
-        workbook_of(row() | {"Nr. brandkraan": "007"}, row(Fiche="b") | {"Nr. brandkraan": "12E3"}),
-        Read(COMPANY + 2, records={BAD: {"hydrant_ref": "007"}, BAD + 1: {"hydrant_ref": "12E3"}}),
+        workbook_of(*_NUMBERED),
+        _KEPT,
     ),
     one(
         20,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from tests.bad_inputs import damage
 from tests.bad_inputs.case import COMPANY, Case, Read, Refused, one
 from tests.batches import as_csv
-from tests.valid_files import geopackage, kml, ods, point_rows, rows_of, shapefile_parts, workbook, zipped
+from tests.valid_files import (
+    geopackage,
+    kml,
+    ods,
+    point_rows,
+    rezipped,
+    rows_of,
+    shapefile_parts,
+    workbook,
+    zipped,
+)
 
 INTERWEST = ("interwest", "38025")
 _VRT = b"""<OGRVRTDataSource><OGRVRTLayer name="controles"><SrcDataSource>/etc/passwd</SrcDataSource>
@@ -21,6 +31,10 @@ def _cut(content: bytes, share: float) -> bytes:
 
 def _sound() -> bytes:
     return workbook(rows_of(COMPANY))
+
+
+def _kmz() -> bytes:
+    return zipped({"doc.kml": kml(point_rows(rows_of(COMPANY)))})
 
 
 _EMPTY = [
@@ -122,7 +136,15 @@ _BOMBS = [
 ]
 
 _ENTITIES = [
-    one(6, f"entities-{name}", f"entities that expand to 10 GB, in {where}", file_name, make, refused)
+    one(
+        6,
+        f"entities-{name}",
+        f"entities that expand to 10 GB, in {where}",
+        file_name,
+        make,
+        refused,
+        settings=_LITTLE_MEMORY,
+    )
     for name, where, file_name, make, refused in (
         (
             "xlsx",
@@ -151,9 +173,7 @@ _ENTITIES = [
             "kmz",
             "a KMZ",
             "entiteit.kmz",
-            lambda: damage.with_entities(
-                zipped({"doc.kml": kml(point_rows(rows_of(COMPANY)))}), "doc.kml", b"<value>"
-            ),
+            lambda: damage.with_entities(_kmz(), "doc.kml", b"<value>"),
             Refused(["DOCTYPE"]),
         ),
     )
@@ -193,17 +213,19 @@ def _zip_slips() -> list[Case]:
         )
         for kind, (what, name, beside) in kinds.items()
     ]
-    slip = f"../../{damage.ESCAPED}_werkmap.txt"
-    return [
-        *cases,
+    documents = {"xlsx": _sound, "ods": lambda: ods(rows_of(COMPANY)), "kmz": _kmz}
+    return cases + [
         one(
             7,
-            "up-xlsx",
-            "`../../werkmap.txt` in an XLSX",
-            "pad.xlsx",
-            lambda: damage.rezipped(_sound(), lambda _name, part: part, {slip: b"buiten"}),
+            f"up-{suffix}",
+            f"`../../{suffix}.txt` in {'an' if suffix != 'kmz' else 'a'} {suffix.upper()}",
+            f"pad.{suffix}",
+            lambda make=make, suffix=suffix: rezipped(
+                make(), lambda _name, part: part, {f"../../{damage.ESCAPED}_{suffix}.txt": b"buiten"}
+            ),
             Refused(["ongeldig pad"]),
-        ),
+        )
+        for suffix, make in documents.items()
     ]
 
 
@@ -217,6 +239,15 @@ _VIRTUAL = [
         Refused(["XML"]),
     )
     for suffix in ("geojson", "gpkg", "csv")
+] + [
+    one(
+        8,
+        "vrt-zip",
+        "the same in a zip",
+        "virtueel.zip",
+        lambda: zipped({"lijst.geojson": _VRT}),
+        Refused(["'lijst.geojson'", "XML"]),
+    ),
 ]
 
 
