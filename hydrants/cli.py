@@ -189,8 +189,8 @@ def night(
                 out.print(f"{stage}: {spelled(figures)}", **PLAIN)
     for refused in counts["refused_files"]:
         err.print(f"geweigerd: {refused['file']}: {refused['reason']}", **PLAIN)
-    for folder in counts["unknown_folders"]:
-        err.print(f"onbekende map, niet gelezen: {folder}", **PLAIN)
+    for folder in counts["unread"]:
+        err.print(f"niet gelezen: {folder}", **PLAIN)
     if counts["problems"]:
         _fail("; ".join(counts["problems"]))
 

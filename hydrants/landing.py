@@ -91,20 +91,28 @@ def batches(engine: sa.Engine, settings: Settings) -> list[tuple[str, str]]:
     return sorted(pair for pair in found if pair[0] in known_contractors and pair[1] in known_nis)
 
 
-def unknown_folders(settings: Settings) -> list[str]:
-    """What lies in UPLOADS where no batch looks: unknown firms or gemeenten, and files outside a folder."""
+def unread(settings: Settings) -> list[str]:
+    """What lies in UPLOADS and is not landed, below it: for somebody to act on.
+
+    Unknown firms or gemeenten, files outside a gemeente's folder, folders and links within one,
+    and files that may not be read.
+    """
     known_contractors, known_nis = set(reference.contractors()), reference.gemeenten().keys()
-    unknown = []
+    found = []
     for top in _visible(settings.uploads):
         if top.name not in known_contractors or not top.is_dir():
-            unknown.append(top.name)
+            found.append(top)
             continue
-        unknown += [
-            f"{top.name}/{path.name}"
-            for path in _visible(top)
-            if path.name not in known_nis or not path.is_dir()
-        ]
-    return unknown
+        for folder in _visible(top):
+            if folder.name not in known_nis or not folder.is_dir():
+                found.append(folder)
+            else:
+                found += [path for path in _visible(folder) if not _is_readable(path)]
+    return [path.relative_to(settings.uploads).as_posix() for path in found]
+
+
+def _is_readable(path: Path) -> bool:
+    return _look(path) is not None and os.access(path, os.R_OK)
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -151,14 +159,14 @@ def _text_name(path: Path) -> str:
 
 
 def _keep(path: Path, landing_dir: Path) -> str | None:
-    """Put a copy under its hash unless it is there; None when the file changed or went meanwhile."""
+    """Put a copy under its hash unless it is there; None when it changed, went, or may not be read."""
     try:
         sha256 = sha256_of(path)
         target = landed_path(landing_dir, sha256)
         if target.exists():
             return sha256
         return sha256 if _copy(path, target, sha256) else None
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # the latter is told of: see `unread`
         return None
 
 

@@ -109,7 +109,7 @@ def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
 
     Returns:
         refused_files: file and reason (Dutch) of every upload that was refused as a whole;
-        unknown_folders: what lies in UPLOADS where no batch looks.
+        unread: what lies in UPLOADS and is not landed, see `landing.unread`.
     """
     from hydrants import landing
 
@@ -121,7 +121,7 @@ def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
     )
     with store.read(engine) as connection:
         files = [dict(row) for row in connection.execute(refused).mappings()]
-    return {"refused_files": files, "unknown_folders": landing.unknown_folders(settings)}
+    return {"refused_files": files, "unread": landing.unread(settings)}
 
 
 def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:

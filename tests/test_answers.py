@@ -70,6 +70,7 @@ def packed(kind: Kind, value: Any) -> tuple[Kind, bytes]:
         [(Kind.FORMAT, "csv"), (Kind.PHOTO, b'{"file_name": "a", "refused_because": null}\n<svg/>')],
         [(Kind.FORMAT, "csv"), (Kind.PHOTO, b'{"file_name": "a", "refused_because": "x"}\n\xff\xd8\xff')],
         [(Kind.FORMAT, "csv"), *[(Kind.PHOTO, b'{"file_name": "a", "refused_because": "x"}')] * 2],
+        [(Kind.FORMAT, "csv"), (Kind.PHOTO, b'{"file_name": "%s", "refused_because": "x"}' % (b"a" * 256))],
         [(Kind.REFUSED, "")],
         [(Kind.REFUSED, None)],
         [*START, (Kind.END, 0), *[(Kind.SHEET, SHEET), (Kind.END, 0)] * 1_000],

@@ -190,7 +190,7 @@ def test_a_register_that_cannot_be_used_does_not_stop_the_crews_files(
     assert figures(engine) == (3, 1, 0, 2)
     assert "oud.csv" in counts["problems"][0]
     assert [refused["file"] for refused in counts["refused_files"]] == ["westlandia/33021/leeg.csv"]
-    assert counts["unknown_folders"] == ["westlandia/99999"]
+    assert counts["unread"] == ["westlandia/99999"]
 
 
 @pytest.fixture

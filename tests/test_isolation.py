@@ -147,6 +147,10 @@ def test_it_has_none_of_our_open_files(file: Path) -> None:
         "os.truncate(sys.argv[1], 0)",
         "os.memfd_create('x')",
         "prctl(1, 0)",  # not to end with its parent
+        *(  # to whom a file's signals go, and which ones: SIGKILL to the parent, for one
+            f"__import__('fcntl').fcntl(1, {command}, {argument})"
+            for command, argument in ((8, "os.getppid()"), (10, 9), (15, "bytes(8)"))
+        ),
     ],
 )
 def test_the_filter_refuses_what_no_reader_needs(file: Path, attempt: str) -> None:

@@ -263,6 +263,34 @@ def test_links_and_folders_are_not_followed(engine: sa.Engine, settings: Setting
     (folder / "archief" / "oud.csv").write_text("old")
     (folder / "lijst.csv").symlink_to(secret)
     assert landing.run(engine, settings, *BATCH) == {"files_seen": 0, "landed": 0, "duplicates": 0}
+    place = "/".join(BATCH)
+    assert landing.unread(settings) == [f"{place}/archief", f"{place}/lijst.csv"], "left out, not in silence"
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(
+    engine: sa.Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the sender's server gives files to another user; root can read them all, hence the patch."""
+    forbidden = drop(settings, "a.csv", b"hello")
+    drop(settings, "b.csv", b"b")
+    gone = drop(settings, "c.csv", b"c")
+    landing.run(engine, settings, *BATCH)
+    gone.unlink()
+    drop(settings, "d.csv", b"d")
+    really_open = Path.open
+
+    def refusing(path: Path, *arguments: Any, **options: Any) -> Any:
+        if path == forbidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return really_open(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refusing)
+    monkeypatch.setattr("os.access", lambda path, _mode: path != forbidden)
+    assert landing.run(engine, settings, *BATCH) == {"files_seen": 1, "landed": 1, "duplicates": 0}
+    with store.read(engine) as connection:
+        query = sa.select(delivery.c.file_name).where(delivery.c.gone_at.is_not(None))
+        assert connection.execute(query).scalars().all() == ["c.csv"], "a.csv still lies there"
+    assert landing.unread(settings) == ["/".join((*BATCH, "a.csv"))]
 
 
 def test_a_crash_between_file_and_row_is_made_good(engine: sa.Engine, settings: Settings) -> None:
@@ -314,7 +342,7 @@ def test_five_processes_that_land_the_same_file_make_one_upload(
 
 def test_batches_and_what_lies_outside_them(engine: sa.Engine, settings: Settings) -> None:
     assert landing.batches(engine, settings) == []
-    assert landing.unknown_folders(settings) == []
+    assert landing.unread(settings) == []
     sent = drop(settings, "a.csv", b"hello", ("westlandia", "33011"))
     landing.run(engine, settings, "westlandia", "33011")
     sent.unlink()
@@ -324,4 +352,4 @@ def test_batches_and_what_lies_outside_them(engine: sa.Engine, settings: Setting
     drop(settings, "a.csv", b"3", ("onbekend", "33021"))
     (settings.uploads / "interwest" / "los.csv").write_bytes(b"4")
     assert landing.batches(engine, settings) == [("interwest", "38025"), ("westlandia", "33011")]
-    assert landing.unknown_folders(settings) == ["interwest/99999", "interwest/los.csv", "onbekend"]
+    assert landing.unread(settings) == ["interwest/99999", "interwest/los.csv", "onbekend"]

@@ -193,7 +193,7 @@ def test_a_firm_is_added_by_yaml_alone(
         again = night.whole_night(engine, settings)
 
     assert counts["problems"] == []
-    assert (counts["refused_files"], counts["unknown_folders"]) == ([], [])
+    assert (counts["refused_files"], counts["unread"]) == ([], [])
     assert records(engine) == RECORDS
     assert reasons(engine) == [
         (3, "accepted", [("PHOTO_MISSING", None)]),

@@ -12,6 +12,8 @@ MAX_ROW_CHARACTERS = 1_000_000
 """Text of one row; far more than any list has, and little enough to hold a thousand times."""
 
 MAX_PHOTO_BYTES = 32_000_000
+MAX_NAME_CHARACTERS = 255
+"""Of a photo; part of a key of the store."""
 
 _MAX_SMALL_BYTES = 65_536
 _MAX_LARGE_BYTES = (

@@ -10,6 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 from hydrants.formats import archive
 from hydrants.formats.archive import Entry
+from hydrants.formats.frames import MAX_NAME_CHARACTERS
 from hydrants.formats.sheet import Photo
 
 LONGEST_SIDE = 2_048
@@ -20,7 +21,6 @@ MAX_PIXELS = 80_000_000
 
 _QUALITY = 85
 _MAX_FILE_BYTES = 64_000_000
-_MAX_NAME_CHARACTERS = 255
 _FORMATS = ("JPEG", "PNG", "WEBP")  # named, so that no other decoder sees the bytes
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -73,9 +73,9 @@ def read(beside: Iterable[tuple[str, Entry | None, str | None]]) -> Iterator[Pho
         if first != path:
             reason_nl = f"Er is al een bestand met deze naam ('{first}'). Geef elke foto een eigen naam."
             name = path if "/" in path else f"./{path}"
-        if len(name) > _MAX_NAME_CHARACTERS:
-            reason_nl = f"De naam is langer dan {_MAX_NAME_CHARACTERS} tekens."
-            name = f"{name[: _MAX_NAME_CHARACTERS - 20]}... ({ordinal})"
+        if len(name) > MAX_NAME_CHARACTERS:
+            reason_nl = f"De naam is langer dan {MAX_NAME_CHARACTERS} tekens."
+            name = f"{name[: MAX_NAME_CHARACTERS - 20]}... ({ordinal})"
         if entry is None or reason_nl is not None:
             yield Photo(name, None, reason_nl or _ADVICE)
             continue

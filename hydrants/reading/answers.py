@@ -17,13 +17,14 @@ import orjson
 from hydrants.errors import UploadRejected
 from hydrants.formats import Format, Limits, Photo
 from hydrants.formats.cells import GEOMETRY_COLUMNS
-from hydrants.formats.frames import Kind
+from hydrants.formats.frames import MAX_NAME_CHARACTERS, Kind
 from hydrants.formats.limits import MAX_COLUMNS
 from hydrants.formats.sheet import Cells
 from hydrants.reading.process import BrokenAnswer
 
 MAX_SHEETS = 1_000
 MAX_PHOTOS = 100_000
+_MAX_REASON_CHARACTERS = 2_000
 
 _MAX_CELLS = MAX_COLUMNS + len(GEOMETRY_COLUMNS)
 _INTEGER = range(-(2**31), 2**31)  # what the store's columns hold
@@ -100,7 +101,7 @@ class _Parser:
                     "tekst en foto's. Splits het en stuur de delen apart."
                 )
             if kind is Kind.REFUSED and (reason_nl := _text(_json(payload))):
-                raise UploadRejected(reason_nl)
+                raise UploadRejected(reason_nl[:_MAX_REASON_CHARACTERS])
             if kind not in self._expected:
                 raise BrokenAnswer(f"{kind.name} out of turn")
             if kind is Kind.DONE:
@@ -154,6 +155,8 @@ class _Parser:
                 photo = Photo(_text(file_name), jpeg or None, _text_or_none(refused_because))
             case _:
                 raise BrokenAnswer("a photo of another shape")
+        if len(photo.file_name) > MAX_NAME_CHARACTERS:
+            raise BrokenAnswer("a photo with a name that no store can hold")
         if (photo.jpeg is None) == (photo.refused_because is None) or not photo.file_name:
             raise BrokenAnswer("a photo neither accepted nor refused")
         if photo.jpeg is not None and not photo.jpeg.startswith(_JPEG):

@@ -21,6 +21,8 @@ _PR_SET_PDEATHSIG = 1
 _CLONE_THREAD = 0x1_0000
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
+_OWNING = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX
+
 _ARCHITECTURES = {"x86_64": 0xC000_003E, "aarch64": 0xC000_00B7}
 _FIRST_X32 = 0x4000_0000  # calls of another ABI, under the same architecture
 
@@ -65,6 +67,8 @@ def _program(machine: str, own_pid: int) -> Iterator[bytes]:
         "clone": (0, _unless(_ANY_BIT, _CLONE_THREAD, _DENY)),
         "prctl": (0, _when(_EQUAL, _PR_SET_PDEATHSIG, _DENY)),
         "prlimit64": (0, _unless(_EQUAL, 0, _DENY)),  # 0 is this process; its parent's are not its own
+        # whom a file's signals go to, and which: any signal to any process of the same user
+        "fcntl": (1, [step for command in _OWNING for step in _when(_EQUAL, command, _DENY)]),
         "tgkill": (0, _unless(_EQUAL, own_pid, _DENY)),  # abort() sends itself a signal by it
     }
     for name, (argument, condition) in conditions.items():

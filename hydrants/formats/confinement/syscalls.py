@@ -16,8 +16,10 @@ pidfd_open 434 434, pidfd_getfd 438 438, pidfd_send_signal 424 424, kill 62 129,
 rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240, setpgid 109 154, setsid 112 157, setpriority 141 140,
 ioprio_set 251 30, sched_setscheduler 144 119, sched_setparam 142 118, sched_setattr 314 274,
 sched_setaffinity 203 122, migrate_pages 256 238, move_pages 279 239, shmget 29 194, shmat 30 196,
-shmctl 31 195, semget 64 190, msgget 68 186, mq_open 240 180, mq_unlink 241 181,
-# whatever changes a file or a folder
+shmctl 31 195, semget 64 190, semop 65 193, semctl 66 191, semtimedop 220 192, msgget 68 186,
+msgsnd 69 189, msgrcv 70 188, msgctl 71 187, mq_open 240 180, mq_unlink 241 181,
+# whatever changes a file or a folder, or tells of changes
+inotify_init 253 -, inotify_init1 294 26, inotify_add_watch 254 27, sync 162 81, syncfs 306 267,
 creat 85 -, truncate 76 45, ftruncate 77 46, fallocate 285 47, unlink 87 -, unlinkat 263 35, rename 82 -,
 renameat 264 38, renameat2 316 276, link 86 -, linkat 265 37, symlink 88 -, symlinkat 266 36, mkdir 83 -,
 mkdirat 258 34, rmdir 84 -, mknod 133 -, mknodat 259 33, chmod 90 -, fchmod 91 52, fchmodat 268 53,
@@ -39,7 +41,7 @@ sethostname 170 161, setdomainname 171 162, ioperm 173 -, iopl 172 -, personalit
 
 _SPECIAL = """
 open 2 -, openat 257 56, openat2 437 437, clone 56 220, clone3 435 435, prctl 157 167, prlimit64 302 261,
-tgkill 234 131
+tgkill 234 131, fcntl 72 25
 """
 
 LAST_KNOWN = 467
