@@ -6,6 +6,7 @@ Importing this module is cheap; a stage is imported when its step runs.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -18,6 +19,8 @@ from hydrants import reference, store
 from hydrants.errors import RegisterRejected
 from hydrants.settings import Settings
 from hydrants.store.tables import run, upload
+
+_log = logging.getLogger(__name__)
 
 BatchStep = Callable[[sa.Engine, Settings, str, str], dict[str, int]]
 
@@ -37,13 +40,24 @@ def _step(module: str) -> BatchStep:
     return step
 
 
+def _answer(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
+    """Write the batch's receipts; a folder that takes none does not hold back the figures."""
+    from xlsxwriter.exceptions import XlsxWriterException
+
+    try:
+        return _step("receipts")(engine, settings, contractor, nis)
+    except (OSError, XlsxWriterException) as error:
+        _log.error("no receipts for %s %s, to be written the next night: %s", contractor, nis, error)
+        return {"batches_unanswered": 1}
+
+
 BATCH_STAGES: dict[str, BatchStep] = {
     "land": _step("landing"),
     "read": _step("reading"),
     "validate": _step("validation"),
     "geocode": _step("geocoding"),
     "match": _step("matching"),
-    "answer": _step("receipts"),
+    "answer": _answer,
 }
 """Task name -> what it does to one batch (contractor x gemeente), in the order of the flow."""
 
@@ -199,7 +213,7 @@ def whole_night(
 
     Returns:
         What changed, per stage, the `snapshot_id` that is current now, `problems` (registers that could not
-        be used), and what `left_aside` tells.
+        be used, receipts that could not be written), and what `left_aside` tells.
     """
     run_id = start_run(engine, "night")
     counts: dict[str, Any] = {}
@@ -213,6 +227,8 @@ def whole_night(
         for contractor, nis in track(batches(engine, settings, contractors, gemeenten))
     ]
     counts |= total(done)
+    if unanswered := counts["answer"].get("batches_unanswered"):
+        problems.append(f"no receipts could be written for {unanswered} batches: see the log")
     counts["publish"] = publish(engine, settings, as_of)
     counts["plan"] = plan(engine, settings, counts["publish"]["snapshot_id"])
     counts |= {"problems": problems, **left_aside(engine, settings)}

@@ -201,8 +201,27 @@ def mutants(file_format: str) -> st.SearchStrategy[Mutant]:
     def several(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.lists(one, min_size=1, max_size=3).map(tuple)
 
-    return st.one_of(
+    kinds = [
         _made(Mutant, file_format, several(within), ()),
         _made(Mutant, file_format, (), several(whole)),
         _made(Mutant, file_format, several(within), several(whole)),
-    )
+    ]
+    if file_format in _VALUES_OF:  # a file that can still be read has to be judged too
+        kinds.append(_made(Mutant, file_format, several(_VALUES_OF[file_format]), ()))
+    return st.one_of(kinds)
+
+
+def _values_in_part(grammar: str) -> st.SearchStrategy[Any]:
+    return _made(OnPart, "change", _AT, _made(lambda value: (value,), _on_values(grammar)))
+
+
+_VALUES_OF = {
+    "csv": _on_values("csv"),
+    "geojson": _on_values("json"),
+    "kml": _on_values("xml"),
+    "xlsx": _values_in_part("xml"),
+    "ods": _values_in_part("xml"),
+    "kmz": _values_in_part("xml"),
+    "photos": _values_in_part("csv"),
+}
+"""Mutations that leave a file sound, and change what it says."""

@@ -12,7 +12,7 @@ from hydrants.settings import Settings
 from tests.bad_inputs import CASES, inert, world
 from tests.bad_inputs.case import Case, Read, Same
 from tests.bad_inputs.damage import ESCAPED
-from tests.bad_inputs.page import COMMAND, PAGE, lines
+from tests.bad_inputs.page import COMMAND, HEAD, PAGE, TAIL, lines
 from tests.bad_inputs.work import (
     SOUND_NAME,
     found,
@@ -32,8 +32,11 @@ SOUND = Read(accepted=3)
 
 
 def test_the_page_has_a_line_for_every_file() -> None:
-    table = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    assert len(table) == 1 + sum(len(case.files) for case in CASES)
+    text = PAGE.read_text(encoding="utf-8")
+    assert text.startswith(HEAD)
+    assert text.endswith(TAIL)
+    table = text.removeprefix(HEAD).removesuffix(TAIL).splitlines()
+    assert len(table) == sum(len(case.files) for case in CASES)
 
 
 def test_every_hazard_has_a_case() -> None:

@@ -8,12 +8,12 @@ import pytest
 import sqlalchemy as sa
 from pydantic import ValidationError
 
-from hydrants import night, store
+from hydrants import landing, night, reading, store, validation
 from hydrants.receipts import mail
 from hydrants.receipts.mail import Mail
 from hydrants.settings import Settings
 from hydrants.store import tables
-from tests.batches import as_csv, good, send
+from tests.batches import BATCH, as_csv, good, send
 from tests.receipt_world import answered, path_of
 
 OFFICE = "office@example.org"
@@ -107,6 +107,30 @@ def test_a_receipt_without_its_file_waits(engine: sa.Engine, settings: Settings)
     assert night.mails(engine, settings) == []
     answered(engine, settings)
     assert len(night.mails(engine, settings)) == 1
+
+
+def test_a_receipt_of_one_firm_never_goes_to_another(engine: sa.Engine, settings: Settings) -> None:
+    path = send(settings, "a.csv", as_csv([good(1)]))
+    answered(engine, settings)
+    moved = settings.uploads.joinpath(*ZUID, "a.csv")
+    moved.parent.mkdir(parents=True)
+    path.rename(moved)  # it had come into the wrong folder
+    landing.run(engine, settings, *BATCH)
+    landing.run(engine, settings, *ZUID)
+    assert night.mails(engine, settings) == [], "its receipt still lies with, and speaks of, the first firm"
+    answered(engine, settings, ZUID)
+    assert [letter.contractor for letter in night.mails(engine, settings)] == ["interwest"]
+
+
+def test_receipts_that_cannot_be_written_hold_nothing_back(engine: sa.Engine, settings: Settings) -> None:
+    send(settings, "a.csv", as_csv([good(1)]))
+    for stage in (landing, reading, validation):
+        stage.run(engine, settings, *BATCH)
+    settings.site.mkdir()
+    (settings.site / "private").write_text("no folder")
+    assert night.BATCH_STAGES["answer"](engine, settings, *BATCH) == {"batches_unanswered": 1}
+    (settings.site / "private").unlink()
+    assert night.BATCH_STAGES["answer"](engine, settings, *BATCH)["receipts_written"] == 1
 
 
 @pytest.mark.parametrize("limit", ["MAX_ATTACHED_BYTES", "MAX_ATTACHED_FILES"])

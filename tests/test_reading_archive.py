@@ -48,7 +48,7 @@ def entry(name: str, content: bytes, **properties: int) -> bytes:
     "name",
     [
         *("../x.csv", "a/../../x.csv", "/tmp/x.csv", "//x/y.csv", "C:/x.csv", "c:x.csv"),
-        *("..\\x.csv", "C:\\x.csv", "\\\\x\\y.csv", "a\\b.csv", "a\nb.csv", "\x1b[31m.csv"),
+        *("..\\x.csv", "C:\\x.csv", "\\\\x\\y.csv", "a\\..\\..\\x", "a\nb.csv", "\x1b[31m.csv"),
     ],
 )
 def test_paths_that_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
@@ -220,10 +220,43 @@ def test_a_geopackage_in_a_zip_may_have_kept_a_log(tmp_path: Path) -> None:
     content = bytearray(sound_files()["gpkg"][1])
     content[18:20] = b"\2\2"
     alone = sheets_of(landed(tmp_path, sound_files()["gpkg"][1]))
-    assert (
-        sheets_of(landed(tmp_path, zipped({"a.gpkg": bytes(content), "a.gpkg-shm": b"", "a.gpkg-wal": b""})))
-        == alone
-    )
+    parts = {"a.gpkg": bytes(content), "a.gpkg-shm": b"", "a.gpkg-wal": b""}
+    (found,), (expected,) = sheets_of(landed(tmp_path, zipped(parts))), alone
+    assert "misschien nog open" in found.pop("notice")
+    assert expected.pop("notice") is None
+    assert found == expected
+
+
+def test_paths_of_windows_are_paths(tmp_path: Path) -> None:
+    parts = {"map\\lijst.csv": CSV, "map\\fotos\\a.jpg": jpeg(), "map\\leeg\\": b""}
+    path = landed(tmp_path, zipped(parts))
+    assert len(sheets_of(path)) == 1
+    assert [photo.file_name for photo in photos_of(path)] == ["a.jpg"]
+    twice = landed(tmp_path, zipped({"lijst.csv": CSV, "f\\a.jpg": jpeg(), "f/a.jpg": jpeg()}))
+    assert "twee keer" in refusal_of(twice)
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "gpkg", "geojson"])
+def test_text_beside_a_list_is_no_second_one(tmp_path: Path, kind: str) -> None:
+    content = sound_files()[kind][1]
+    alone = sheets_of(landed(tmp_path, content))
+    texts = {
+        "leesmij.txt": b"Beste, hierbij de lijst.\n",
+        "README.md": b"# Lijst\n",
+        "stijl.lyrx": b'{"type": "CIMLayerDocument"}',
+        "stijl.qml": b"<!DOCTYPE qgis><qgis/>",
+        "lijst.qmd": b"<qgis/>",
+    }
+    path = landed(tmp_path, zipped({"lijst." + kind: content, **texts}))
+    assert sheets_of(path) == alone
+    assert {photo.file_name for photo in photos_of(path)} == set(texts)
+    assert all("niet gelezen" in (photo.refused_because or "") for photo in photos_of(path))
+
+
+def test_text_that_may_be_the_list_is_not_passed_over(tmp_path: Path) -> None:
+    assert "meer dan één lijst" in refusal_of(landed(tmp_path, zipped({"a.csv": CSV, "b.txt": CSV})))
+    assert len(sheets_of(landed(tmp_path, zipped({"b.txt": CSV})))) == 1
+    assert len(sheets_of(landed(tmp_path, zipped({"a.csv": CSV, "a.md": b"# Lijst\n"})))) == 1
 
 
 LITTER = {

@@ -59,22 +59,46 @@ def test_placemarks_become_rows(tmp_path: Path) -> None:
     assert sheets_of(path) == [
         {
             "name": "",
-            "columns": ["name", "kenmerk", "diameter", "leeg", "description", "when", "address", "@x", "@y"],
+            "columns": [
+                *("Folder", "name", "kenmerk", "diameter", "leeg", "description", "when", "address"),
+                *("@x", "@y"),
+            ],
             "crs": "EPSG:4326",
             "notice": None,
             "rows": [
-                (1, ["W-1", "007", "80", None, None, None, None, "2.70000", "50.80"]),
-                (2, [None, "12E3", None, None, None, None, None, "2.75", "50.85"]),
+                (1, ["van de map", "W-1", "007", "80", None, None, None, None, "2.70000", "50.80"]),
+                (2, ["van de map", None, "12E3", None, None, None, None, None, "2.75", "50.85"]),
                 (
                     3,
                     [
-                        *(None, None, None, None, "<b>lek</b> & roest", "2019-03-14T10:20:00Z"),
+                        *(None, None, None, None, None, "<b>lek</b> & roest", "2019-03-14T10:20:00Z"),
                         *("Dorpsstraat 14", None, None),
                     ],
                 ),
             ],
         }
     ]
+
+
+def test_folders_tell_where_placemarks_stand(tmp_path: Path) -> None:
+    text = kml(
+        "<Folder><name> Ieper </name><Folder><name>geïnspec<![CDATA[teerd]]></name>"
+        + place("<name>1</name>")
+        + "</Folder><Folder>"
+        + f"<ExtendedData>{data('ploeg', 'A')}</ExtendedData>"
+        + place("<name>2</name>")
+        + "</Folder></Folder><Document><name>d</name>"
+        + place("<name>3</name>")
+        + "</Document>"
+    )
+    (sheet,) = sheets_of(landed(tmp_path, text))
+    assert sheet["columns"] == ["Folder", "name", "@x", "@y"]
+    assert [cells[:2] for _, cells in sheet["rows"]] == [
+        ["Ieper/geïnspecteerd", "1"],
+        ["Ieper", "2"],
+        [None, "3"],
+    ]
+    assert "ExtendedData" in sheet["notice"]
 
 
 def test_declared_columns_are_there_when_they_are_empty(tmp_path: Path) -> None:

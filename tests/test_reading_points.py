@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import struct
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
@@ -218,6 +219,43 @@ def test_geopackage_keeps_a_key_that_is_no_row_number(tmp_path: Path) -> None:
     assert sheet["rows"] == [(1, ["a-1", "r1", "2.7", "50.8"]), (2, ["a-2", "r2", None, None])]
 
 
+def test_geopackage_that_was_open_says_so(tmp_path: Path) -> None:
+    path = geopackage(tmp_path / "app.gpkg", POINTS)
+    (closed,) = sheets_of(path)
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    assert path.read_bytes()[18:20] == b"\2\2"
+    (opened,) = sheets_of(path)
+    zipped = tmp_path / "landed.zip"
+    with zipfile.ZipFile(zipped, "w") as package:
+        package.write(path, "app.gpkg")
+    (from_zip,) = sheets_of(zipped)
+    assert closed["notice"] is None
+    assert "misschien nog open" in opened["notice"]
+    assert opened["rows"] == from_zip["rows"] == closed["rows"]
+    assert opened["notice"] == from_zip["notice"]
+
+
+def test_geopackage_keeps_all_digits_of_whole_numbers(tmp_path: Path) -> None:
+    path = with_rows(
+        geopackage(tmp_path / "app.gpkg", POINTS.iloc[:2]),
+        ("UPDATE controles SET diameter = ? WHERE fid = 1", (2**63 - 1,)),
+        ("UPDATE controles SET diameter = ? WHERE fid = 2", (-1_000_000_000_000_001,)),
+    )
+    assert [cells[2] for _, cells in rows_of(path)] == ["9223372036854775807", "-1000000000000001"]
+
+
+def test_geopackage_has_its_generated_columns(tmp_path: Path) -> None:
+    path = with_rows(
+        geopackage(tmp_path / "app.gpkg", POINTS.iloc[:2]),
+        ("ALTER TABLE controles ADD COLUMN code TEXT GENERATED ALWAYS AS ('K' || uuid) VIRTUAL", ()),
+    )
+    (sheet,) = sheets_of(path)
+    assert sheet["columns"] == ["uuid", "kenmerk", "diameter", "datum", "code", "@x", "@y"]
+    assert [cells[4] for _, cells in sheet["rows"]] == ["Ka-1", "Ka-2"]
+
+
 # -- GeoJSON -----------------------------------------------------------------------------------
 
 
@@ -327,11 +365,56 @@ def test_geojson_keeps_digits_and_survives_odd_features(tmp_path: Path) -> None:
                 (1, ["007 \N{REPLACEMENT CHARACTER}", "80.10", None, "2.70000", "NaN"]),
                 (2, [None, None, "true", None, None]),
                 (3, [None, None, None, "Polygon", None]),
-                (4, ['{"a": ["1"]}', None, None, None, None]),
+                (4, ['{"a": [1]}', None, None, None, None]),
                 (5, [None, None, None, None, None]),
             ],
         }
     ]
+
+
+def collection(*features: str) -> str:
+    return '{"type": "FeatureCollection", "features": [' + ", ".join(features) + "]}"
+
+
+def feature(properties: str, member: str = "") -> str:
+    return f'{{"type": "Feature", {member}"properties": {properties}, "geometry": null}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "rows"),
+    [
+        (
+            collection(
+                feature('{"a": 1}', '"id": "k-007", '), feature('{"a": 2}', '"id": 12345678901234567890, ')
+            ),
+            ["a", "id"],
+            [["1", "k-007"], ["2", "12345678901234567890"]],
+        ),
+        (collection(feature('{"ID": 1}', '"id": "fid-1", ')), ["ID"], [["1"]]),
+        (collection(feature("{}", '"id": 1, '), feature('{"id": "eigen"}')), ["id"], [[None], ["eigen"]]),
+        (collection(feature('{"a": 1}', '"id": null, ')), ["a"], [["1"]]),
+        (feature('{"a": 1}', '"id": 7, '), ["a", "id"], [["1", "7"]]),
+        (
+            collection(feature('{"t": {"tags": [1, 2.50, "3", -1e400, NaN, true, null]}}')),
+            ["t"],
+            [['{"tags": [1, 2.50, "3", -1e400, NaN, true, null]}']],
+        ),
+    ],
+)
+def test_geojson_members(tmp_path: Path, text: str, columns: list[str], rows: list[list[str | None]]) -> None:
+    path = tmp_path / "landed"
+    path.write_text(text)
+    (sheet,) = sheets_of(path)
+    assert sheet["columns"] == [*columns, "@x", "@y"]
+    assert sheet["rows"] == [(number, [*cells, None, None]) for number, cells in enumerate(rows, 1)]
+
+
+def test_geojson_of_one_feature_has_its_point(tmp_path: Path) -> None:
+    path = tmp_path / "landed"
+    path.write_text(
+        '{"type": "Feature", "properties": null, "geometry": {"type": "Point", "coordinates": [2.70, 50.8]}}'
+    )
+    assert rows_of(path) == [(1, ["2.70", "50.8"])]
 
 
 @pytest.mark.parametrize(

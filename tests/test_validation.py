@@ -266,6 +266,9 @@ def test_two_columns_that_mean_the_same_are_refused(second: str) -> None:
         ("geopoint", "50.85123 2.72456", None, (2.72456, 50.85123)),
         ("geopoint", "50,85 2,72", None, "NUMBER_UNREADABLE"),
         ("geopoint", "50.85", None, "NUMBER_UNREADABLE"),
+        pytest.param("geopoint", "9" * 400 + " 2.7", None, "NUMBER_UNREADABLE", id="beyond every float"),
+        ("geopoint", "90.1 2.7", None, "NUMBER_UNREADABLE"),
+        pytest.param("x", "9" * 307, "km", "NUMBER_OUT_OF_RANGE", id="beyond every float in metres"),
         ("photos", "a.jpg; foto's/b.JPG;a.jpg", None, ("a.jpg", "b.JPG")),
         ("photos", "C:\\kaart\\cafe\u0301.png", None, ("caf\u00e9.png",)),
         ("record_status", "Ingetrokken", None, "withdrawn"),
@@ -552,6 +555,29 @@ def test_rows_mean_the_same_alone_and_together(rows: list[list[str]]) -> None:
         if alone.values is not None:
             assert alone.values == {name: column[position] for name, column in together.columns.items()}
             assert alone.content_hash == together.hashes[position]
+
+
+def test_two_coordinate_systems_are_refused() -> None:
+    names = ["Datum", "Resultaat", "X (WGS84)", "Y (Lambert 72)"]
+    with pytest.raises(UploadRejected, match=r"X \(WGS84\)' en 'Y \(Lambert 72\)' noemen niet hetzelfde"):
+        headings.find([names], WESTLANDIA)
+    with pytest.raises(UploadRejected, match="betekenen hetzelfde"):
+        headings.find([["Datum", "Resultaat", "X", "Y", "X (WGS84)"]], WESTLANDIA)
+
+
+def test_a_geometry_comes_back_by_its_place_whatever_the_firm_calls_x() -> None:
+    interwest = profile.load("interwest")
+    own = ["datum", "Status", "X-coördinaat", "Y-coördinaat"]
+    answer = ["status", "reden", "voorstel"]
+    found = headings.find([[*own, "X (EPSG:4326)", "Y (EPSG:4326)", *answer]], interwest, has_geometry=True)
+    assert isinstance(found, Heading)
+    assert (found.columns["x"], found.columns["y"]) == (
+        Column(4, "X (EPSG:4326)", crs="EPSG:4326"),
+        Column(5, "Y (EPSG:4326)", crs="EPSG:4326"),
+    )
+    without_crs = headings.find([[*own, "X", "Y", *answer]], interwest, has_geometry=True)
+    assert isinstance(without_crs, Heading)
+    assert without_crs.columns["x"] == Column(4, "X")
 
 
 def test_text_beyond_the_headings_is_not_dropped() -> None:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from hydrants import store
 from hydrants.settings import Settings
 from hydrants.store import tables
+from tests import valid_files
 from tests.batches import (
     ACCEPTED,
     HEADING,
@@ -235,3 +236,27 @@ def test_a_row_at_the_end_of_the_calendar_is_refused_and_stops_nothing(
         ("NUMBER_UNREADABLE",),
         (),
     ]
+
+
+def test_rows_are_back_when_a_file_can_be_read_again(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip in the profile refuses the firm's files for a night, and takes nothing away for good."""
+    more = (
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+        "VALUES ('notities', 'features', 'notities', 4326);"
+        "INSERT INTO gpkg_geometry_columns VALUES ('notities', 'geom', 'POINT', 4326, 0, 0);"
+        "CREATE TABLE notities (fid INTEGER PRIMARY KEY, geom BLOB)"
+    )
+    rows = valid_files.point_rows([good(1), good(2)])
+    send(settings, "a.gpkg", valid_files.geopackage(rows, more_sql=more))
+    rewrite_profile(tmp_path / "right", monkeypatch, lambda document: document.update(layer="controles"))
+    night(engine, settings)
+    before = settled(engine)
+    assert [row.disposition for row in before.values()] == ["accepted", "accepted"]
+    with monkeypatch.context() as slip:
+        rewrite_profile(tmp_path / "wrong", slip, lambda document: document.update(layer="contrloes"))
+        night(engine, settings)
+        assert settled(engine) == {}
+    night(engine, settings)
+    assert settled(engine) == before

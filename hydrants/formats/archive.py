@@ -110,8 +110,16 @@ def opened(
         except DAMAGE as error:
             raise damaged(what_nl) from error
         with archive:
+            _straighten(archive)
             _check(archive.infolist(), what_nl, limits, max_entries)
             yield archive
+
+
+def _straighten(archive: zipfile.ZipFile) -> None:
+    """Older archivers of Windows part folders by backslashes."""
+    for info in archive.infolist():
+        info.filename = info.filename.replace("\\", "/")
+    archive.NameToInfo = {info.filename: info for info in archive.infolist()}
 
 
 def damaged(what_nl: str) -> UploadRejected:
@@ -167,7 +175,6 @@ def _leads_elsewhere(name: str) -> bool:
     return (
         not name
         or name.startswith("/")
-        or "\\" in name
         or ".." in name.split("/")
         or _DRIVE.match(name) is not None
         or any(unicodedata.category(sign) == "Cc" for sign in name)

@@ -27,6 +27,10 @@ _SHAPE_SUFFIXES = frozenset(
     {"shp", "shx", "dbf", "prj", "cpg", "qpj", "sbn", "sbx", "qix", "fbn", "fbx", "ain", "aih", "atx", "cst"}
 )
 _LITTER = frozenset({".ds_store", "thumbs.db", "desktop.ini"})  # of Finder and Explorer
+_COMPANIONS = frozenset(
+    {"md", "lyrx", "qml", "qmd"}
+)  # of notes and of looks in ArcGIS and QGIS: never a list
+_COMPANION_NL = "Dit bestand hoort bij de lijst en is zelf niet gelezen."
 _ADVICE = "Stuur één lijst per zip-bestand, met de foto's die erbij horen."
 
 
@@ -99,10 +103,22 @@ def _sorted_out(package: zipfile.ZipFile) -> Contents:
             refused[entry.name] = "Een zip-bestand in een zip-bestand wordt niet gelezen. Pak het uit."
         else:
             lists[entry.name] = kind, entry
+    for companion in _companions(lists, refused):
+        lists.pop(companion, None)
+        refused[companion] = _COMPANION_NL
     name, notice_nl = _choose(lists, refused, has_pictures=bool(beside))
     beside += [(path, None, reason_nl) for path, reason_nl in refused.items()]
     kind, chosen = lists[name]
     return Contents(kind, chosen, beside, notice_nl)
+
+
+def _companions(lists: Mapping[str, tuple[Format, object]], refused: Mapping[str, str]) -> list[str]:
+    """Texts beside the one list; a .txt may be the list itself where the other one is text too."""
+    others = [kind for name, (kind, _) in lists.items() if _suffix(name) not in _COMPANIONS | {"txt"}]
+    if len(others) != 1:
+        return []
+    suffixes = _COMPANIONS if others == [Format.CSV] else _COMPANIONS | {"txt"}
+    return [name for name in (*lists, *refused) if _suffix(name) in suffixes]
 
 
 def _is_kmz(entry: Entry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from enum import Enum
@@ -20,6 +21,7 @@ _CONTROL = bytes(set(range(32)) - set(b"\t\n\f\r"))
 _MAX_CONTROL_SHARE = 0.05
 _COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OLD_BIFF = re.compile(rb"\x09[\x00\x02\x04\x08][\x04-\x10]\x00", re.DOTALL)
+_UTF_32 = codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE
 _OTHER_KINDS = {
     b"%PDF": "een PDF",
     b"\xff\xd8\xff": "een foto",
@@ -86,6 +88,10 @@ def kind_of(source: Source) -> Format | None:
         raise UploadRejected("Dit is een Excel-bestand van vóór 1997. Bewaar het als .xlsx en stuur dat.")
     if head.startswith(b"\x00\x00\x27\x0a"):
         raise UploadRejected(f"Dit is één onderdeel van een shapefile. {_ALL_PARTS}")
+    if head.startswith(_UTF_32):
+        raise UploadRejected(
+            "Het bestand is tekst in UTF-32. Bewaar het als CSV UTF-8 en stuur het nog eens."
+        )
     for magic, kind in _OTHER_KINDS.items():
         if head.startswith(magic):
             raise UploadRejected(f"Dit is {kind}, geen lijst met controles. {_ADVICE}")
@@ -148,7 +154,8 @@ def _kind_of_text(source: Source, head: bytes) -> Format:
         return _kind_of_markup(source, start)
     if re.match(r"\[\s*[\[{]", start):
         raise UploadRejected(f"Dit is een JSON-bestand, maar geen GeoJSON. {_ADVICE}")
-    return Format.GEOJSON if start.startswith("{") else Format.CSV
+    is_object = re.match(r'\{\s*["}]', start) or start.strip() == "{"
+    return Format.GEOJSON if is_object else Format.CSV
 
 
 def _kind_of_markup(source: Source, start: str) -> Format:

@@ -1,11 +1,11 @@
-"""GeoJSON: a FeatureCollection of points; numbers keep the digits they were written with."""
+"""GeoJSON: a FeatureCollection of points, or one Feature; numbers keep the digits they were written with."""
 
 from __future__ import annotations
 
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from typing import Any
 
 from hydrants.errors import UploadRejected
@@ -18,6 +18,7 @@ from hydrants.formats.text import unicode_of
 
 _HEAD_BYTES = 1_000
 _WGS84 = "EPSG:4326"
+_ID = "id"
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -31,21 +32,33 @@ def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]
     """
     members: dict[str, Any] = {}
     names: dict[str, None] = {}
+    has_ids = False
     for feature in _features(source, members):
         names.update(dict.fromkeys(_properties(feature)))
-        if len(names) > MAX_COLUMNS:
-            raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
-    if members.get("features") is not True or members.get("type") != "FeatureCollection":
+        has_ids = has_ids or _id(feature) is not None
+        _refuse_wide(names)
+    is_one_feature = "features" not in members and members.get("type") == "Feature"
+    if is_one_feature:
+        names.update(dict.fromkeys(_properties(members)))
+        has_ids = _id(members) is not None
+    elif members.get("features") is not True or members.get("type") != "FeatureCollection":
         raise UploadRejected("Dit JSON-bestand is geen GeoJSON met een 'FeatureCollection'.")
-    columns = list(names)
+    has_id_column = has_ids and _ID not in map(str.casefold, names)
+    columns = [*names, _ID] if has_id_column else list(names)
+    _refuse_wide(columns)
     crs, notice_nl = _crs(members.get("crs"))
     yield Sheet(
         name="",
-        rows=_rows(_features(source, {}), columns),
+        rows=_rows(iter([members]) if is_one_feature else _features(source, {}), list(names), has_id_column),
         columns=[*map(_clean, columns), *GEOMETRY_COLUMNS],
         crs=crs,
         notice_nl=notice_nl,
     )
+
+
+def _refuse_wide(columns: Sized) -> None:
+    if len(columns) > MAX_COLUMNS:
+        raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
 
 
 def _features(source: Source, members: dict[str, Any]) -> Iterator[Any]:
@@ -77,12 +90,20 @@ def _properties(feature: Any) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
-def _rows(features: Iterator[Any], columns: list[str]) -> Iterator[tuple[int, Cells]]:
+def _id(feature: Any) -> Any:
+    """The key beside the properties."""
+    return feature.get(_ID) if isinstance(feature, dict) else None
+
+
+def _rows(features: Iterator[Any], columns: list[str], has_id_column: bool) -> Iterator[tuple[int, Cells]]:
     for ordinal, feature in enumerate(features, start=1):
         properties = _properties(feature)
         geometry = feature.get("geometry") if isinstance(feature, dict) else None
         try:
-            cells = [*(_text(properties.get(name)) for name in columns), *_point(geometry)]
+            cells = [_text(properties.get(name)) for name in columns]
+            if has_id_column:
+                cells.append(_text(_id(feature)))
+            cells += _point(geometry)
         except RecursionError as error:  # what could just be parsed need not be writable deeper down
             raise _too_nested() from error
         yield ordinal, cells
@@ -97,7 +118,20 @@ def _text(value: Any) -> str | None:
         case str():
             return _clean(value)
         case _:
-            return _clean(json.dumps(value, ensure_ascii=False))
+            return _clean(_written(value))
+
+
+def _written(value: Any) -> str:
+    """A nested value as JSON, its numbers as they were written."""
+    match value:
+        case json_stream.Number():
+            return str(value)
+        case dict():
+            return "{" + ", ".join(f"{_written(key)}: {_written(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_written, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _clean(text: str) -> str:

@@ -24,6 +24,13 @@ from hydrants.formats.source import File, Source
 MAX_FEATURE_ID = 2**31 - 1
 """What the store holds as a row number."""
 
+_VERSIONS_AT, _WRITE_AHEAD = slice(18, 20), b"\2\2"
+_STORED_OR_GENERATED = "(0, 2, 3)"
+_OPEN_NL = (
+    "De GeoPackage was misschien nog open toen ze gekopieerd werd: dan ontbreken de laatste wijzigingen. "
+    "Sluit het project in QGIS of op het toestel en stuur het bestand opnieuw als er rijen ontbreken."
+)
+
 _ENVELOPE_BYTES = {0: 0, 1: 32, 2: 48, 3: 48, 4: 64}
 _IS_EMPTY = 0b0001_0000
 _ORDERS = ">", "<"
@@ -85,13 +92,15 @@ def read(source: Source, layer: str | None, _limits: Limits) -> Iterator[Sheet]:
             layers = [_Layer(*row) for row in connection.execute(_LAYERS)]
             chosen = _choose(layers, layer)
             others = [other.table for other in layers if other is not chosen]
+            notices = [f"Niet gelezen lagen: {', '.join(others)}."] if others else []
+            notices += [_OPEN_NL] if _has_write_ahead_log(source) else []
             columns = _columns(connection, chosen)
             yield Sheet(
                 name=chosen.table,
                 rows=_rows(connection, chosen, columns),
                 columns=[*columns, *GEOMETRY_COLUMNS],
                 crs=chosen.crs,
-                notice_nl=f"Niet gelezen lagen: {', '.join(others)}." if others else None,
+                notice_nl=" ".join(notices) or None,
             )
         finally:
             connection.close()
@@ -104,10 +113,18 @@ def _connect(source: Source) -> sqlite3.Connection:
         return sqlite3.connect(f"{source.path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
     with source.open_seekable() as stream:
         content = bytearray(stream.read())
-    content[18:20] = b"\1\1"  # a database in memory has no write-ahead log, and is not opened as one that has
+    content[_VERSIONS_AT] = (
+        b"\1\1"  # a database in memory has no write-ahead log, and is not opened as one that has
+    )
     connection = sqlite3.connect(":memory:")
     connection.deserialize(content)
     return connection
+
+
+def _has_write_ahead_log(source: Source) -> bool:
+    """Whether its last changes may stand in a file beside it; one that was closed well may have one too."""
+    with source.open() as stream:
+        return stream.read(_VERSIONS_AT.stop)[_VERSIONS_AT] == _WRITE_AHEAD
 
 
 def _damaged() -> UploadRejected:
@@ -132,7 +149,9 @@ def _choose(layers: list[_Layer], declared: str | None) -> _Layer:
 
 def _columns(connection: sqlite3.Connection, layer: _Layer) -> list[str]:
     rows = connection.execute(
-        "SELECT name, pk AND upper(type) = 'INTEGER' FROM pragma_table_info(?)", (layer.table,)
+        "SELECT name, pk AND upper(type) = 'INTEGER' FROM pragma_table_xinfo(?) "
+        f"WHERE hidden IN {_STORED_OR_GENERATED}",
+        (layer.table,),
     )
     names = [name for name, is_row_number in rows if not is_row_number and name != layer.geometry]
     if len(names) > MAX_COLUMNS:
@@ -154,9 +173,14 @@ def _rows(connection: sqlite3.Connection, layer: _Layer, columns: list[str]) -> 
                     f"De GeoPackage heeft een rij met het nummer {fid}; hoogstens {MAX_FEATURE_ID} wordt "
                     "gelezen. Exporteer de laag opnieuw, zodat de rijen vanaf 1 genummerd zijn."
                 )
-            yield fid, [*map(as_text, values), *_point(geometry)]
+            yield fid, [*map(_text, values), *_point(geometry)]
     except _DAMAGE as error:
         raise _damaged() from error
+
+
+def _text(value: object) -> str | None:
+    """As any cell, but with all digits: whole numbers of SQLite are exact."""
+    return str(value) if type(value) is int else as_text(value)
 
 
 def _quoted(name: str) -> str:

@@ -14,7 +14,15 @@ MAX_VALUE_CHARACTERS = 32_000_000
 _CHUNK_CHARACTERS = 262_144
 _SPACE = re.compile(r"[ \t\r\n]*")
 _LONGEST_LITERAL = len("-Infinity")
-_DECODE = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str).raw_decode
+
+
+class Number(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+_DECODE = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=Number).raw_decode
 
 
 class Malformed(ValueError):
@@ -34,7 +42,8 @@ class TooLong(Malformed):
 
 
 def walk(text: io.TextIOBase, array: str, members: dict[str, Any]) -> Iterator[Any]:
-    """Yield the elements of one array of the object in a text; numbers stay the text they were written as.
+    """Yield the elements of one array of the object in a text; numbers stay the text they were written
+    as, in a type of its own.
 
     Args:
         array: name of the member that holds the array.

@@ -1,4 +1,4 @@
-"""KML: placemarks with a point, their data as columns, in flat memory."""
+"""KML: placemarks with a point, their data and folder as columns, in flat memory."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ class _Facts:
     def __init__(self) -> None:
         self.declared: dict[_Field, None] = {}
         self.links = 0
+        self.has_folder_data = False
 
 
 def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]:
@@ -61,15 +62,19 @@ def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]
         if len(columns) > MAX_COLUMNS:
             raise UploadRejected(f"Het bestand heeft meer dan {MAX_COLUMNS} verschillende kenmerken.")
     columns = {**facts.declared, **columns}
-    notice_nl = None
+    notices = []
     if facts.links:
-        notice_nl = "Het bestand verwijst naar andere bestanden (NetworkLink); die worden niet gelezen."
+        notices.append("Het bestand verwijst naar andere bestanden (NetworkLink); die worden niet gelezen.")
+    if facts.has_folder_data:
+        notices.append(
+            "De gegevens bij mappen (ExtendedData) zijn niet gelezen: zet ze bij elk punt van de map."
+        )
     yield Sheet(
         name="",
         rows=_rows(source, list(columns)),
         columns=[*_labels(columns), *GEOMETRY_COLUMNS],
         crs=_WGS84,
-        notice_nl=notice_nl,
+        notice_nl=" ".join(notices) or None,
     )
 
 
@@ -100,14 +105,26 @@ def _parse(stream: IO[bytes], facts: _Facts) -> Iterator[_Placemark]:
     parser = markup.new_parser(_KML_NL)
     found: list[_Placemark] = []
     placemark: _Builder | None = None
+    path: list[str] = []
+    folders: list[str] = []
+    texts: list[str] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal placemark
         name = markup.LOCAL[tag]
         if placemark is not None:
             placemark.start(name, attributes)
-        elif name == "Placemark":
-            placemark = _Builder()
+            return
+        within = path[-1] if path else ""
+        path.append(name)
+        if name == "Placemark":
+            placemark = _Builder("/".join(filter(None, folders)))
+        elif name == "Folder":
+            folders.append("")
+        elif name == "name" and within == "Folder":
+            texts.clear()
+        elif name == "ExtendedData" and within in ("Folder", "Document"):
+            facts.has_folder_data = True
         elif name == "SimpleField" and attributes.get("name"):
             facts.declared[False, attributes["name"]] = None
         elif name == "NetworkLink":
@@ -115,13 +132,20 @@ def _parse(stream: IO[bytes], facts: _Facts) -> Iterator[_Placemark]:
 
     def end(_tag: str) -> None:
         nonlocal placemark
-        if placemark is not None and placemark.end():
+        if placemark is not None:
+            if not placemark.end():
+                return
             found.append(_Placemark(placemark.fields, placemark.point()))
             placemark = None
+        name = path.pop()
+        if name == "Folder":
+            folders.pop()
+        elif name == "name" and path[-1:] == ["Folder"]:
+            folders[-1] = "".join(texts).strip()
+        texts.clear()
 
     def data(text: str) -> None:
-        if placemark is not None:
-            placemark.texts.append(text)
+        (texts if placemark is None else placemark.texts).append(text)
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler = data
@@ -133,8 +157,8 @@ def _parse(stream: IO[bytes], facts: _Facts) -> Iterator[_Placemark]:
 class _Builder:
     """A placemark while its elements pass by."""
 
-    def __init__(self) -> None:
-        self.fields: dict[_Field, str] = {}
+    def __init__(self, folder: str) -> None:
+        self.fields: dict[_Field, str] = {(True, "Folder"): folder} if folder else {}
         self.texts: list[str] = []
         self._path: list[str] = []
         self._label = ""

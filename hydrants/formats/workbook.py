@@ -25,8 +25,9 @@ for _name in _UNNEEDED:
     sys.modules[_name] = None  # type: ignore[assignment]  # as if it were not installed
 try:
     from openpyxl.reader.excel import ExcelReader
-    from openpyxl.styles.stylesheet import apply_stylesheet
     from openpyxl.utils.datetime import from_excel
+
+    from hydrants.formats.number_formats import DateStyles, read_date_styles
 finally:
     for _name in _UNNEEDED:
         del sys.modules[_name]
@@ -35,6 +36,9 @@ warnings.filterwarnings("ignore", module="openpyxl")  # of styles and extensions
 
 _EXCEL_NL = "Het Excel-bestand"
 _STRINGS_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"
+_STYLES_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
+_STRICT = b"http://purl.oclc.org/ooxml/"
+_HEAD_BYTES = 65_536
 
 # openpyxl raises whatever it stumbles over when a part of the package is missing or malformed
 _DAMAGE = (
@@ -58,6 +62,7 @@ def read(source: Source, _layer: str | None, limits: Limits) -> Iterator[Sheet]:
     with archive.opened(source, _EXCEL_NL, limits, archive.MAX_PARTS) as package:
         with _damage_refused():
             _refuse_doctypes(package)
+            _refuse_strict(package)
             book = _Book(package)
             sheets = list(book.sheets())
             if not sheets:
@@ -93,8 +98,15 @@ class _Book:
         self._reader.read_manifest()
         self._reader.read_workbook()
         self._book = self._reader.wb
-        apply_stylesheet(package, self._book)
+        self._styles = self._date_styles()
         self._strings = self._shared_strings()
+
+    def _date_styles(self) -> DateStyles:
+        declared = self._reader.package.find(_STYLES_TYPE)
+        if declared is None:
+            return DateStyles(frozenset(), frozenset())
+        with self._package.open(declared.PartName[1:]) as stream:
+            return read_date_styles(stream)
 
     def _shared_strings(self) -> list[str]:
         declared = self._reader.package.find(_STRINGS_TYPE)
@@ -114,17 +126,16 @@ class _Book:
     def rows(self, title: str, part: str) -> Iterator[tuple[int, Cells]]:
         """The rows of a sheet."""
         book = self._book
-        durations = book._timedelta_formats
+        styles = self._styles
 
         def as_date(serial: int | float, style: str) -> object:
-            return from_excel(serial, book.epoch, timedelta=int(style) in durations)
+            return from_excel(serial, book.epoch, timedelta=style in styles.durations)
 
         with _damage_refused():
             with self._package.open(part) as stream:
                 merges = worksheet.find_merges(stream)
             with self._package.open(part) as stream:
-                date_styles = frozenset(map(str, book._date_formats))
-                yield from worksheet.read_rows(stream, title, self._strings, date_styles, as_date, merges)
+                yield from worksheet.read_rows(stream, title, self._strings, styles.dates, as_date, merges)
 
 
 def _refuse_doctypes(package: zipfile.ZipFile) -> None:
@@ -134,3 +145,13 @@ def _refuse_doctypes(package: zipfile.ZipFile) -> None:
             doctype, _root = markup.prolog_of(stream)
         if doctype is not None:
             raise markup.doctype_refused(_EXCEL_NL)
+
+
+def _refuse_strict(package: zipfile.ZipFile) -> None:
+    """By the relations of the package: the namespaces of the strict variant are other ones throughout."""
+    with package.open("_rels/.rels") as stream:
+        if _STRICT in stream.read(_HEAD_BYTES):
+            raise UploadRejected(
+                f"{_EXCEL_NL} is bewaard als 'Strict Open XML'. Bewaar het als 'Excel-werkmap (.xlsx)', "
+                "niet als 'Strict Open XML', en stuur het nog eens."
+            )

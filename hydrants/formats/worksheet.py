@@ -65,7 +65,7 @@ def read_rows(
         try:
             return as_text(as_date(_number(value), style))
         except (OverflowError, ValueError):
-            return "#VALUE!"
+            return _number_text(value)  # no day of the calendar: 20260403, say, that looks like one
 
     last = 0
     for number, found in _parse(stream):

@@ -23,7 +23,7 @@ from hydrants.reading.storing import forget, store_parts
 from hydrants.reference import profile
 from hydrants.settings import Settings
 from hydrants.store.files import landed_path
-from hydrants.store.tables import upload
+from hydrants.store.tables import stage_state, upload
 
 STAGE = "reading"
 VERSION = 2
@@ -65,6 +65,17 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
+def _let_later_stages_look(connection: sa.Connection, upload_id: int) -> None:
+    """Forget what later stages computed of an upload: its rows are about to change.
+
+    Inputs that change and change back would otherwise look like inputs that never changed.
+    """
+    batch = sa.select(sa.literal("batch:") + upload.c.contractor + "/" + upload.c.nis)
+    scopes = [sa.literal(f"parse:{upload_id}"), sa.literal(f"upload:{upload_id}")]
+    batch_of_it = batch.where(upload.c.upload_id == upload_id).scalar_subquery()
+    connection.execute(sa.delete(stage_state).where(stage_state.c.scope.in_([*scopes, batch_of_it])))
+
+
 class _Reader:
     """Reads uploads of one firm."""
 
@@ -89,6 +100,7 @@ class _Reader:
         sha256 = connection.execute(sa.select(upload.c.sha256).where(is_this).with_for_update()).scalar_one()
         if self.has_read(connection, upload_id):
             return {}
+        _let_later_stages_look(connection, upload_id)
         path = landed_path(self._settings.landing, sha256)
         reason_nl, rows, inputs = None, 0, self._inputs
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import jinja2
@@ -72,6 +72,8 @@ def _lines(connection: sa.Connection, site: Path, contractor: str) -> list[dict[
         .join(receipt, receipt.c.upload_id == upload.c.upload_id)
         .where(
             upload.c.contractor == contractor,
+            # not one that still lies with the firm in whose folder the file was before
+            receipt.c.path.startswith(f"{PurePosixPath(places.PRIVATE, contractor)}/", autoescape=True),
             receipt.c.mailed_at.is_(None) | (receipt.c.mailed_at < receipt.c.written_at),
         )
         .order_by(upload.c.landed_at, upload.c.nis, upload.c.file_name, upload.c.sha256)

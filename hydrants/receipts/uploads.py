@@ -45,7 +45,8 @@ def listed(
 def held(connection: sa.Connection) -> list[dict[str, Any]]:
     """The uploads that wait until a person has looked: as `listed`, with the share of rows refused."""
     return [
-        {**line, "refused_share": line["refused"] / line["received"]}
+        # a file that was answered before it was held has no figures until it is answered again
+        {**line, "refused_share": line["refused"] / line["received"] if line["received"] else None}
         for line in listed(connection)
         if line["status"] == "held"
     ]

@@ -73,7 +73,7 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
                 # later stages look at this one: it changes with what was parsed and with what was settled
                 settled = store.fingerprint(inputs[item], exceptions(connection, item.upload_id))
                 store.mark_done(connection, STAGE, f"upload:{item.upload_id}", settled, dispositions)
-                _add(counts, dispositions, parsed.get(item.upload_id), len(changed[item.upload_id]))
+                _add(counts, dispositions, parsed.get(item.upload_id), changed[item.upload_id])
         store.mark_done(connection, STAGE, batch, batch_inputs, counts)
     return counts
 

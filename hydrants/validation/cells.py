@@ -12,6 +12,7 @@ from hydrants.validation.reasons import Refusal, Remarked
 from hydrants.validation.values import MAX_TEXT_CHARACTERS, Parser, PlainParser, parse_text
 
 _REMEMBERED_TEXTS = 50_000
+_REMEMBERED_CHARACTERS = 200
 _ODD = re.compile(r"[^ -~\n]|^ | $", re.MULTILINE)  # not plain ASCII, or spaces around a text
 
 
@@ -86,7 +87,9 @@ class ColumnParser(dict[str | None, Any]):
 
     def __missing__(self, verbatim: str) -> Any:
         text = verbatim.strip()
-        value = self[verbatim] = self._value(text, verbatim) if text else None
+        value = self._value(text, verbatim) if text else None
+        if len(verbatim) <= _REMEMBERED_CHARACTERS:
+            self[verbatim] = value
         if type(value) is Refusal or type(value) is Remarked:
             self._has_exceptions = True
         return value

@@ -19,8 +19,8 @@ Cells = Sequence[str | None]
 HEAD_ROWS = 30
 """Headings stand among this many first rows with text."""
 
-_BRACKETED = re.compile(r"(.*\S)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]")
-_MAX_HEADING_CHARACTERS = 200
+_SHOWN_CHARACTERS, _SHOWN_TITLES = 40, 30
+_BRACKETS = {")": "(", "]": "["}
 _CRS = re.compile(r"EPSG:\s*([0-9]{4,6})", re.IGNORECASE)
 _CRS_BY_NAME = {"wgs84": "EPSG:4326", "lambert72": "EPSG:31370", "lambert2008": "EPSG:3812"}
 
@@ -69,8 +69,12 @@ class NoHeading:
     reason_nl: str
 
 
-def find(head: Sequence[Cells], profile: Profile) -> Heading | NoHeading:
+def find(head: Sequence[Cells], profile: Profile, has_geometry: bool = False) -> Heading | NoHeading:
     """The heading among the first rows of a sheet: the row with most known headings, the first of equals.
+
+    Args:
+        has_geometry: the sheet is of a receipt of a format that has one: its last columns before
+            the answer are the geometry, whatever the firm calls its own.
 
     Raises:
         UploadRejected: if two columns mean the same, so that nobody can tell which one holds.
@@ -79,7 +83,8 @@ def find(head: Sequence[Cells], profile: Profile) -> Heading | NoHeading:
     if not known or max(known) < 2:
         return NoHeading("geen rij met kolomtitels gevonden")
     position = known.index(max(known))
-    found = _heading(position, head[position], set(), profile)
+    geometry = _answered_geometry(head[position]) if has_geometry else {}
+    found = _heading(position, head[position], geometry, profile)
     if isinstance(found, Heading) and position + 1 < len(head):
         return _with_units_below(found, head[position + 1], profile)
     return found
@@ -91,11 +96,35 @@ def declared(columns: Cells, profile: Profile) -> Heading | NoHeading:
     Raises:
         UploadRejected: as `find`.
     """
-    geometry = {index for index, text in enumerate(columns) if text in GEOMETRY_COLUMNS}
+    x_name, y_name = GEOMETRY_COLUMNS
+    fields: dict[str | None, Field] = {x_name: "x", y_name: "y"}
+    geometry = {
+        index: (fields[text], Column(index, text or ""))
+        for index, text in enumerate(columns)
+        if text in fields
+    }
     return _heading(None, columns, geometry, profile)
 
 
-def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Profile) -> Heading | NoHeading:
+def _answered_geometry(cells: Cells) -> dict[int, tuple[Field, Column]]:
+    """The two columns that a receipt adds for a geometry, "X (EPSG:4326)" and so on, before its answer."""
+    end = answers_start(cells)
+    if end is None or end < 2:
+        return {}
+    found: dict[int, tuple[Field, Column]] = {}
+    names: tuple[tuple[Field, str], ...] = (("x", "X"), ("y", "Y"))
+    for index, (field, name) in enumerate(names, start=end - 2):
+        title, note = _bracketed(cells[index] or "")
+        crs = _crs(note)
+        if (title != name or crs is None) and cells[index] != name:
+            return {}
+        found[index] = field, Column(index, cells[index] or "", crs=crs)
+    return found
+
+
+def _heading(
+    position: int | None, cells: Cells, geometry: dict[int, tuple[Field, Column]], profile: Profile
+) -> Heading | NoHeading:
     columns: dict[Field, Column] = {}
     unknown = []
     answers_at = answers_start(cells)
@@ -104,7 +133,8 @@ def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Pr
         if not text or index in answers:
             continue
         if index in geometry:
-            columns["x" if text == GEOMETRY_COLUMNS[0] else "y"] = Column(index, text)
+            field, found = geometry[index]
+            columns[field] = found
             continue
         column = _meaning(text, profile)
         if column is None or (geometry and column[0] in ("x", "y", "geopoint")):
@@ -114,18 +144,20 @@ def _heading(position: int | None, cells: Cells, geometry: set[int], profile: Pr
         field, unit, crs = column
         if field in columns:
             other = columns[field]
-            if bool(other.crs) != bool(crs):  # a receipt names the geometry's CRS, beside the sender's own X
-                unknown.append(text if other.crs else other.title)
-                columns[field] = other if other.crs else Column(index, text, unit, crs)
-                continue
             raise UploadRejected(
                 f"De kolommen '{other.title}' (kolom {other.place + 1}) en '{text}' (kolom {index + 1}) "
                 "betekenen hetzelfde. Laat er één van weg en stuur het bestand opnieuw."
             )
         columns[field] = Column(index, text, unit, crs)
+    if {"x", "y"} <= columns.keys() and columns["x"].crs != columns["y"].crs:
+        raise UploadRejected(
+            f"De kolommen '{columns['x'].title}' en '{columns['y'].title}' noemen niet hetzelfde "
+            "coördinatenstelsel. Verbeter de titels en stuur het bestand opnieuw."
+        )
     missing = [profile.columns[field][0] for field in profile.required_columns if field not in columns]
     if missing:
-        there = ", ".join(text for text in cells if text and text not in GEOMETRY_COLUMNS)
+        titles = [text[:_SHOWN_CHARACTERS] for text in cells if text and text not in GEOMETRY_COLUMNS]
+        there = ", ".join(titles[:_SHOWN_TITLES] + ["..."] * (len(titles) > _SHOWN_TITLES))
         plural = "kolommen" if len(missing) > 1 else "kolom"
         verb = "ontbreken" if len(missing) > 1 else "ontbreekt"
         names = ", ".join(f"'{name}'" for name in missing)
@@ -140,16 +172,23 @@ def _meaning(text: str, profile: Profile) -> tuple[Field, str | None, str | None
         field = profile.fields.get(text.rsplit("/", 1)[1])
     if field is not None:
         return field, None, None
-    bracketed = _BRACKETED.fullmatch(text.strip()) if len(text) <= _MAX_HEADING_CHARACTERS else None
-    base = _meaning(bracketed[1], profile) if bracketed else None
-    if bracketed is None or base is None or base[1:] != (None, None):
+    title, note = _bracketed(text.strip())
+    field = profile.fields.get(title) if title and note else None
+    if field is None and "/" in title:
+        field = profile.fields.get(title.rsplit("/", 1)[1])
+    if field is None:
         return None
-    field, note = base[0], bracketed[2]
     if field in ("x", "y") and (crs := _crs(note)):
         return field, None, crs
     if unit := units.unit_of(field, note):
         return field, unit, None
-    return base if _is_unit_word(note, profile) else None
+    return (field, None, None) if _is_unit_word(note, profile) else None
+
+
+def _bracketed(text: str) -> tuple[str, str]:
+    """A heading and what stands in brackets at its end; two empty texts where nothing does."""
+    start = text.rfind(_BRACKETS.get(text[-1:], "\0"))
+    return (text[:start].rstrip(), text[start + 1 : -1].strip()) if start > 0 else ("", "")
 
 
 def _crs(note: str) -> str | None:

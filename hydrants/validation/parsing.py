@@ -25,6 +25,7 @@ from hydrants.validation.sheets import SheetSorter, Sorted
 from hydrants.validation.verdict import Tally
 
 _ROWS_PER_CHUNK = 5_000
+_CHARACTERS_PER_CHUNK = 50_000_000
 _LEDGER_COLUMNS = ("row_id", "upload_id", "disposition", "reasons", "content_hash")
 _LISTS = ("defects", "photos")
 _SUMMARY_ROWS = 1_000
@@ -202,12 +203,18 @@ def _by_sheet(chunk: Sequence[Any]) -> Iterator[tuple[int, Sequence[int], Sequen
 def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]]:
     """(row_id, sheet_number, cells as JSON text) of an upload in order, some thousands at a time."""
     last, end = upload_id * ROWS_PER_UPLOAD, (upload_id + 1) * ROWS_PER_UPLOAD
+    cells = sa.cast(raw_row.c.cells, sa.Text)
+    is_of_upload = (raw_row.c.row_id > sa.bindparam("last")) & (raw_row.c.row_id < end)
+    longest = connection.execute(
+        sa.select(sa.func.max(sa.func.length(cells))).where(is_of_upload), {"last": last}
+    ).scalar()
+    rows_per_chunk = max(1, min(_ROWS_PER_CHUNK, _CHARACTERS_PER_CHUNK // (longest or 1)))
     query = (
-        sa.select(raw_row.c.row_id, raw_row.c.sheet_number, sa.cast(raw_row.c.cells, sa.Text).label("cells"))
-        .where(raw_row.c.row_id > sa.bindparam("last"), raw_row.c.row_id < end)
+        sa.select(raw_row.c.row_id, raw_row.c.sheet_number, cells.label("cells"))
+        .where(is_of_upload)
         .where(raw_row.c.sheet_number > 0)  # 0: read formerly, published, and read no more
         .order_by(raw_row.c.row_id)
-        .limit(_ROWS_PER_CHUNK)
+        .limit(rows_per_chunk)
     )
     while chunk := connection.execute(query, {"last": last}).all():
         yield chunk

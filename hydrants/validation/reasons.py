@@ -74,6 +74,9 @@ UNCALCULATED_FORMULA = Refusal(
     "De cel bevat een formule waarvan de uitkomst niet bewaard is; open het bestand in Excel en bewaar "
     "het opnieuw, of plak de waarde.",
 )
+NO_TABLE = Refusal(
+    "NO_TABLE", "Dit blad is geen lijst met controles; de rijen ervan zijn niet gebruikt. Zie de opmerkingen."
+)
 FILE_HELD = Refusal(
     "FILE_HELD",
     "Het bestand bevat opvallend veel geweigerde rijen; deze rij telt pas mee als iemand het nagekeken "

@@ -218,12 +218,11 @@ class SheetParser:
 
     def _is_doubtful(self, cells: Cells) -> bool:
         """Whether a row without gemeente is not of the folder's for sure."""
-        if self._heading.answers_at is None:
-            return self._gemeente_above not in (None, self._facts.nis)
-        # rows stand in another order in a receipt, but it says what it refused
-        return any(
-            text and reasons.GEMEENTE_MISSING.message in text for text in cells[self._heading.answers_at :]
-        )
+        if self._heading.answers_at is not None:
+            answer = cells[self._heading.answers_at :]
+            return any(text and reasons.GEMEENTE_MISSING.message in text for text in answer)
+        # of a receipt without its answer nobody can tell: its rows stand in another order than the file's
+        return self._facts.is_answer or self._gemeente_above not in (None, self._facts.nis)
 
     def _gemeente_doubts(
         self, rows: Sequence[Cells], values: Values, unusable: set[int], titles: Mapping[str, str]

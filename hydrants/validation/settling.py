@@ -11,45 +11,54 @@ them withdraws the record.
 
 from __future__ import annotations
 
-from collections import defaultdict
+import hashlib
+from collections import Counter
 from typing import Any
 
 import sqlalchemy as sa
 
 from hydrants.reference.answers import SUMMARY_SHEET
-from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_sheet, record, upload
+from hydrants.store.tables import ledger, raw_sheet, record, upload
 
-_SET_DUPLICATE = (
-    sa.update(ledger)
-    .where(ledger.c.row_id == sa.bindparam("key"))
-    .values(duplicate_of_row_id=sa.bindparam("target"), disposition=sa.bindparam("becomes"))
-)
-_SET_VERSION = (
-    sa.update(record)
-    .where(record.c.row_id == sa.bindparam("key"))
-    .values(superseded_by_row_id=sa.bindparam("target"))
-)
+_FETCHED_ROWS = 10_000
 
 
-def settle(connection: sa.Connection, contractor: str, nis: str) -> dict[int, set[int]]:
+def settle(connection: sa.Connection, contractor: str, nis: str) -> Counter[int]:
     """Bring dispositions, duplicates and versions of a batch up to date.
 
     Returns:
-        The row_ids that changed, by upload_id.
+        How many rows changed, by upload_id.
     """
     is_in_batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
-    changed: dict[int, set[int]] = defaultdict(set)
-    for query, update in ((_duplicates, _SET_DUPLICATE), (_versions, _SET_VERSION)):
-        rows = connection.execute(query(connection, contractor, is_in_batch)).all()
-        if rows:
-            connection.execute(update, [dict(row._mapping) for row in rows])
-        for row in rows:
-            changed[row.key // ROWS_PER_UPLOAD].add(row.key)
-    return changed
+    duplicates = _duplicates(connection, is_in_batch).subquery()
+    changed = _put_right(
+        connection,
+        duplicates,
+        sa.update(ledger)
+        .where(ledger.c.row_id == duplicates.c.key)
+        .values(duplicate_of_row_id=duplicates.c.target, disposition=duplicates.c.becomes),
+    )
+    versions = _versions(connection, contractor, is_in_batch).subquery()
+    return changed + _put_right(
+        connection,
+        versions,
+        sa.update(record)
+        .where(record.c.row_id == versions.c.key)
+        .values(superseded_by_row_id=versions.c.target),
+    )
 
 
-def exceptions(connection: sa.Connection, upload_id: int) -> list[tuple[int, int | None, int | None]]:
-    """(row_id, duplicate_of_row_id, superseded_by_row_id) of an upload's rows that have either."""
+def _put_right(connection: sa.Connection, wrong: sa.Subquery, update: sa.Update) -> Counter[int]:
+    """Update what a query finds wrong, within the store, and count it: a whole file can come twice."""
+    count = sa.select(wrong.c.upload_id, sa.func.count()).group_by(wrong.c.upload_id)
+    found = Counter(dict(row._tuple() for row in connection.execute(count)))
+    if found:
+        connection.execute(update)
+    return found
+
+
+def exceptions(connection: sa.Connection, upload_id: int) -> str:
+    """A hash of which rows of an upload are duplicates or superseded, and of what."""
     query = (
         sa.select(ledger.c.row_id, ledger.c.duplicate_of_row_id, record.c.superseded_by_row_id)
         .join_from(ledger, record, record.c.row_id == ledger.c.row_id)
@@ -58,14 +67,16 @@ def exceptions(connection: sa.Connection, upload_id: int) -> list[tuple[int, int
             ledger.c.duplicate_of_row_id.is_not(None) | record.c.superseded_by_row_id.is_not(None),
         )
         .order_by(ledger.c.row_id)
+        .execution_options(yield_per=_FETCHED_ROWS)
     )
-    return [row._tuple() for row in connection.execute(query)]
+    digest = hashlib.sha256()
+    for row in connection.execute(query):
+        digest.update(repr(row._tuple()).encode())
+    return digest.hexdigest()
 
 
-def _duplicates(
-    connection: sa.Connection, _contractor: str, is_in_batch: sa.ColumnElement[bool]
-) -> sa.Select[Any]:
-    """key, target, becomes: rows whose disposition is not what it should be."""
+def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """key, upload_id, target, becomes: rows whose disposition is not what it should be."""
     place = _place(connection)
     # few rows are said twice: the window is opened over those only; a hash is of one batch
     repeated = (
@@ -77,6 +88,7 @@ def _duplicates(
     rows = (
         sa.select(
             ledger.c.row_id,
+            ledger.c.upload_id,
             ledger.c.disposition,
             ledger.c.duplicate_of_row_id,
             sa.func.first_value(ledger.c.row_id)
@@ -94,15 +106,15 @@ def _duplicates(
     is_first = rows.c.first_row_id == rows.c.row_id
     target = sa.case((is_first, None), else_=rows.c.first_row_id)
     becomes = sa.case((is_first, "accepted"), else_="duplicate")
-    return sa.select(rows.c.row_id.label("key"), target.label("target"), becomes.label("becomes")).where(
-        (rows.c.disposition != becomes) | rows.c.duplicate_of_row_id.is_distinct_from(target)
-    )
+    return sa.select(
+        rows.c.row_id.label("key"), rows.c.upload_id, target.label("target"), becomes.label("becomes")
+    ).where((rows.c.disposition != becomes) | rows.c.duplicate_of_row_id.is_distinct_from(target))
 
 
 def _versions(
     connection: sa.Connection, contractor: str, is_in_batch: sa.ColumnElement[bool]
 ) -> sa.Select[Any]:
-    """key, target: records whose newer version is not the one it should be."""
+    """key, upload_id, target: records whose newer version is not the one it should be."""
     versions = (ledger.c.disposition, record.c.record_ref)
     newest_first = (
         record.c.revised_at.is_(None),
@@ -119,6 +131,7 @@ def _versions(
     rows = (
         sa.select(
             ledger.c.row_id,
+            ledger.c.upload_id,
             ledger.c.disposition,
             record.c.record_ref,
             record.c.revised_at,
@@ -146,7 +159,7 @@ def _versions(
         )
     )
     target = sa.case((is_older, rows.c.current_row_id), else_=None)
-    return sa.select(rows.c.row_id.label("key"), target.label("target")).where(
+    return sa.select(rows.c.row_id.label("key"), rows.c.upload_id, target.label("target")).where(
         rows.c.superseded_by_row_id.is_distinct_from(target)
     )
 

@@ -12,7 +12,7 @@ from hydrants.reference.profile import Family, Profile
 from hydrants.reference.words import fold
 from hydrants.validation import headings
 from hydrants.validation.headings import Cells, Heading, NoHeading
-from hydrants.validation.reasons import Reason, Refusal
+from hydrants.validation.reasons import NO_TABLE, Reason
 from hydrants.validation.rows import Parsed, SheetParser, UploadFacts
 
 _FAMILIES: dict[str, Family] = {"csv": "csv", "xlsx": "workbook", "xls": "workbook", "ods": "workbook"}
@@ -70,7 +70,8 @@ class SheetSorter:
         if columns is not None:
             self.heading = headings.declared(columns, profile)
         elif not self.is_ignored:
-            self.heading = headings.find(head, profile)
+            has_geometry = facts.is_answer and facts.family == "vector"
+            self.heading = headings.find(head, profile, has_geometry)
             # those of our templates, unless the firm has inspections on a sheet of that name
             self.is_ignored = name in (GUIDE_SHEET, WORDS_SHEET) and isinstance(self.heading, NoHeading)
         self._seen = 0
@@ -92,8 +93,7 @@ class SheetSorter:
         if self.is_ignored:
             return Sorted([True] * len(rows), {}, None)
         if isinstance(self.heading, NoHeading):
-            message = f"Dit blad is geen lijst met controles: {self.heading.reason_nl}."
-            reason: list[Reason] = [Refusal("NO_TABLE", message).reason()]
+            reason: list[Reason] = [NO_TABLE.reason()]  # the file's notice says what the sheet lacks
             return Sorted([False] * len(rows), dict.fromkeys(range(len(rows)), reason), None)
         first, self._seen = self._seen, self._seen + len(rows)
         is_heading = self._headings(rows, first, self.heading)

@@ -48,6 +48,9 @@ _RANGES: dict[str, tuple[float, float]] = {
 }
 """What a hydrant can have; beyond it is a slip of the pen, or of the unit."""
 
+_FARTHEST_M = 1e12
+"""No coordinate is larger, not even one in metres that lost its decimal sign."""
+
 _GEOPOINT = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s+([+-]?[0-9]+(?:\.[0-9]+)?)(?:\s+[+-]?[0-9.]+){0,2}")
 _POSTCODE_AND_NAME = re.compile(r"([0-9]{4})\s+([^0-9\s][^0-9]*)")
 
@@ -237,7 +240,7 @@ def parse_measure(text: str, field: Field, unit: str, decimal: str, typed: Typed
     factor = units.factor(field, unit)
     if factor != 1:
         number = round(number * factor, _CONVERTED_DECIMALS)
-    low, high = _RANGES.get(field, (-math.inf, math.inf))
+    low, high = _RANGES.get(field, (-_FARTHEST_M, _FARTHEST_M))
     if not low <= number <= high:
         return Refusal(
             "NUMBER_OUT_OF_RANGE",
@@ -254,7 +257,7 @@ def parse_measure(text: str, field: Field, unit: str, decimal: str, typed: Typed
 
 def _parse_geopoint(text: str) -> Point | Refusal:
     found = _GEOPOINT.fullmatch(text)
-    if found:
+    if found and abs(float(found[1])) <= 90 and abs(float(found[2])) <= 180:
         return Point(lon=float(found[2]), lat=float(found[1]))
     return Refusal(
         "NUMBER_UNREADABLE",

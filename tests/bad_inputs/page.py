@@ -20,7 +20,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "bad-inputs.md"
 COMMAND = ".venv/bin/python -m tests.bad_inputs.page"
 
 _MOST_CHARACTERS = 300
-_HEAD = f"""# Bad inputs
+HEAD = f"""# Bad inputs
 
 What can be wrong with a file, what becomes of it, and what its sender reads. Each line is a file that
 `tests/bad_inputs/` makes and `tests/test_bad_inputs.py` sends, beside a sound one, through the night on both
@@ -33,14 +33,15 @@ is told something. Sound rows stand in most of these files too, and are always a
 |---|---|---|---|
 """
 
-_TAIL = """
+TAIL = """
 ## What no list foresees
 
-- `make fuzz` damages sound files of every format in thousands of ways (bytes, tokens, parts of zips, records, tables),
-  sends them through the night, and prints what became of them: each is refused with a reason in Dutch, or every row
-  of it ends in one place; no process hangs, none is left behind. `make test` does so with some hundreds.
-- `tests/test_any_order.py` lets an office upload, send again, rename, correct and withdraw in any order, while nights
-  are killed at any statement; a model that knows no SQL says what every row has to come to.
+- `make fuzz` damages sound files of every format in thousands of ways (bytes, tokens, parts of zips, records,
+  tables), sends them through the night, and prints what became of them: each is refused with a reason in
+  Dutch, or every row of it ends in one place; no process hangs, none is left behind. `make test` does so with
+  some hundreds.
+- `tests/test_any_order.py` lets an office upload, send again, rename, correct and withdraw in any order,
+  while nights are killed at any statement; a model that knows no SQL says what every row has to come to.
 """
 
 
@@ -121,11 +122,11 @@ def _messages(found_file: Found) -> Iterator[str]:
 
 def main() -> None:
     """Write the page."""
-    text = _HEAD
+    text = HEAD
     for case in CASES:
         with tempfile.TemporaryDirectory() as folder:
             text += "".join(f"{line}\n" for line in lines(case, _worked_through(case, Path(folder))))
-    PAGE.write_text(text + _TAIL, encoding="utf-8")
+    PAGE.write_text(text + TAIL, encoding="utf-8")
 
 
 def _worked_through(case: Case, folder: Path) -> dict[str, Found]:
