@@ -50,8 +50,9 @@ format: $(DEV_STAMP) ## put the code into its form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(RUN_STAMP) ## seconds and rows per second of each stage (ARGS="--scale 10")
+bench: $(RUN_STAMP) ## seconds and rows per second of each stage (ARGS="--scale 10"), and of uploads beside pandas
 	@$(PY) scripts/bench.py $(ARGS)
+	@$(PY) scripts/bench_uploads.py $(UPLOADS)
 
 lock: $(UV) ## resolve the requirements again (UPGRADE=--upgrade takes newer ones, up to LOCKED_ON)
 	@$(COMPILE) --group bootstrap -o requirements-uv.txt

@@ -346,7 +346,6 @@ def test_geojson_keeps_digits_and_survives_odd_features(tmp_path: Path) -> None:
         {"type": "Feature", "properties": {"herkeuring": True, "kenmerk": None}, "geometry": None},
         {"type": "Feature", "properties": None, "geometry": {"type": "Polygon", "coordinates": []}},
         {"type": "Feature", "properties": {"kenmerk": {"a": [1]}}, "geometry": {"type": "Point"}},
-        "geen feature",
     ]
     text = json.dumps(
         {"description": "VERZONNEN DEMOGEGEVENS", "type": "FeatureCollection", "features": features}
@@ -366,10 +365,15 @@ def test_geojson_keeps_digits_and_survives_odd_features(tmp_path: Path) -> None:
                 (2, [None, None, "true", None, None]),
                 (3, [None, None, None, "Polygon", None]),
                 (4, ['{"a": [1]}', None, None, None, None]),
-                (5, [None, None, None, None, None]),
             ],
         }
     ]
+
+
+def test_what_is_no_feature_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "landed"
+    path.write_text(collection(feature('{"kenmerk": "7"}'), '"geen feature"'), encoding="utf-8")
+    assert "Element 2 van 'features'" in refusal_of(path)
 
 
 def collection(*features: str) -> str:

@@ -33,14 +33,19 @@ def read(source: Source, _layer: str | None, _limits: Limits) -> Iterator[Sheet]
     members: dict[str, Any] = {}
     names: dict[str, None] = {}
     has_ids = False
-    for feature in _features(source, members):
+    for ordinal, feature in enumerate(_features(source, members), start=1):
+        if not isinstance(feature, dict):
+            raise UploadRejected(
+                f"Element {ordinal} van 'features' in het GeoJSON-bestand is geen feature. "
+                "Exporteer het bestand opnieuw."
+            )
         names.update(dict.fromkeys(_properties(feature)))
-        has_ids = has_ids or _id(feature) is not None
+        has_ids = has_ids or feature.get(_ID) is not None
         _refuse_wide(names)
     is_one_feature = "features" not in members and members.get("type") == "Feature"
     if is_one_feature:
         names.update(dict.fromkeys(_properties(members)))
-        has_ids = _id(members) is not None
+        has_ids = members.get(_ID) is not None
     elif members.get("features") is not True or members.get("type") != "FeatureCollection":
         raise UploadRejected("Dit JSON-bestand is geen GeoJSON met een 'FeatureCollection'.")
     has_id_column = has_ids and _ID not in map(str.casefold, names)
@@ -85,24 +90,19 @@ def _too_nested() -> UploadRejected:
     return UploadRejected("Het GeoJSON-bestand is te diep genest.")
 
 
-def _properties(feature: Any) -> dict[str, Any]:
-    properties = feature.get("properties") if isinstance(feature, dict) else None
+def _properties(feature: dict[str, Any]) -> dict[str, Any]:
+    properties = feature.get("properties")
     return properties if isinstance(properties, dict) else {}
-
-
-def _id(feature: Any) -> Any:
-    """The key beside the properties."""
-    return feature.get(_ID) if isinstance(feature, dict) else None
 
 
 def _rows(features: Iterator[Any], columns: list[str], has_id_column: bool) -> Iterator[tuple[int, Cells]]:
     for ordinal, feature in enumerate(features, start=1):
         properties = _properties(feature)
-        geometry = feature.get("geometry") if isinstance(feature, dict) else None
+        geometry = feature.get("geometry")
         try:
             cells = [_text(properties.get(name)) for name in columns]
             if has_id_column:
-                cells.append(_text(_id(feature)))
+                cells.append(_text(feature.get(_ID)))
             cells += _point(geometry)
         except RecursionError as error:  # what could just be parsed need not be writable deeper down
             raise _too_nested() from error
