@@ -77,7 +77,7 @@ OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
         ("programma.csv", b"\x7fELF" + bytes(range(32)) * 20, "niet herkend"),
         ("databank.gpkg", b"SQLite format 3\0" + bytes(200), "geen GeoPackage"),
         ("lijst.geojson", b"{", "beschadigd op regel 1"),
-        ("lijst.geojson", b'{"type": "Feature"}', "FeatureCollection"),
+        ("lijst.geojson", b'{"type": "Topology"}', "FeatureCollection"),
         ("lijst.geojson", b'{"type": "FeatureCollection", "features": 3}', "FeatureCollection"),
         ("diep.geojson", b'{"a":' * 100_000, "genest"),
         ("latin.geojson", '{"type": "ë"}'.encode("cp1252"), "UTF-8"),
