@@ -38,7 +38,7 @@ _WRITTEN_NUMBER = {
     ",": re.compile(r"[+-]?([0-9]{1,3}(\.[0-9]{3})+|[0-9]+)(,[0-9]+)?"),
     ".": re.compile(r"[+-]?([0-9]{1,3}(,[0-9]{3})+|[0-9]+)(\.[0-9]+)?"),
 }
-_PLAIN_NUMBERS = {sign: re.compile(rf"(?:[+-]?[0-9]{{1,15}}(?:[{sign}][0-9]+)?\n)*") for sign in ",."}
+_PLAIN_NUMBERS = {sign: re.compile(rf"(?:[+-]?[0-9]{{1,12}}(?:[{sign}][0-9]+)?\n)*") for sign in ",."}
 _ANY_MANGLED_ID = re.compile(rf"^(?:{_MANGLED_ID.pattern})$", re.IGNORECASE | re.MULTILINE)
 _MEASURE = re.compile(r"(DN|Ø)?\s*([+-]?[0-9][0-9.,]*)\s*([^0-9\s].*)?", re.IGNORECASE | re.DOTALL)
 _RANGES: dict[str, tuple[float, float]] = {
