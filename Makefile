@@ -18,6 +18,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 checksum = $(shell cat pyproject.toml requirements-uv.txt $(1) 2>/dev/null | cksum | tr ' ' '-')
 RUN_STAMP := $(VENV)/.run-$(call checksum,requirements.txt)
 DEV_STAMP := $(VENV)/.dev-$(call checksum,requirements.txt requirements-dev.txt)
+BENCH_STAMP := $(VENV)/.bench-$(call checksum,requirements.txt requirements-bench.txt)
 
 # resolved as on this day: Airflow 3.3.2 with its contemporaries, in place of its constraints file
 LOCKED_ON := 2026-09-20
@@ -60,6 +61,7 @@ lock: $(UV) ## resolve the requirements again (UPGRADE=--upgrade takes newer one
 	@$(COMPILE) pyproject.toml --extra airflow --group build --group dev -c requirements.txt -o requirements-dev.txt
 	@$(COMPILE) pyproject.toml --extra airflow --extra celery --group build -c requirements.txt \
 		-o requirements-celery.txt
+	@$(COMPILE) pyproject.toml --extra airflow --group build --group bench -c requirements.txt -o requirements-bench.txt
 
 clean: ## remove the environment and the caches; var/ holds data and stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -84,4 +86,8 @@ $(RUN_STAMP): | $(UV)
 
 $(DEV_STAMP): | $(RUN_STAMP)
 	$(INSTALL) --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(BENCH_STAMP): | $(RUN_STAMP)
+	$(INSTALL) --require-hashes -r requirements-bench.txt
 	@touch $@
