@@ -26,10 +26,10 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 	--custom-compile-command 'make lock' $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz lint format bench lock clean
+.PHONY: help run test fuzz lint format bench bench-matching bench-addresses worlds lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUN_STAMP) ## the made-up Westhoek in var/, one night by the real DAGs, the progress table (ARGS="--seed 7")
 	@$(PY) scripts/run_demo.py $(ARGS)
@@ -54,6 +54,15 @@ format: $(DEV_STAMP) ## put the code into its form
 bench: $(RUN_STAMP) ## seconds and rows per second of each stage (ARGS="--scale 10"), and of uploads beside pandas
 	@$(PY) scripts/bench.py $(ARGS)
 	@$(PY) scripts/bench_uploads.py $(UPLOADS)
+
+bench-matching: $(BENCH_STAMP) ## the matcher beside nine others, up to a million records (ARGS="--sizes 16000")
+	@$(PY) scripts/bench_matching.py $(ARGS)
+
+bench-addresses: $(RUN_STAMP) ## written addresses resolved, beside plain fuzzy search (ARGS="--addresses FILE")
+	@$(PY) scripts/bench_addresses.py $(ARGS)
+
+worlds: $(RUN_STAMP) ## one night over five made-up worlds: are the figures of each exact? (ARGS="--seeds 7 8")
+	@$(PY) scripts/worlds.py $(ARGS)
 
 lock: $(UV) ## resolve the requirements again (UPGRADE=--upgrade takes newer ones, up to LOCKED_ON)
 	@$(COMPILE) --group bootstrap -o requirements-uv.txt

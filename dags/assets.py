@@ -19,6 +19,9 @@ SNAPSHOT = Asset("hydrants_snapshot")
 STORE_POOL = "hydrants_store"
 """Writers into the store take turns here; scripts/airflow_setup.py says how many at a time."""
 
+GEOCODER_POOL = "hydrants_geocoder"
+"""Who asks an address service on the internet waits for it here, and holds up no writer."""
+
 DAG_DEFAULTS: dict[str, Any] = {
     "start_date": datetime(2019, 1, 1, tzinfo=UTC),
     "catchup": False,
@@ -43,6 +46,14 @@ def as_of_param() -> Param:
 def names_param(what: str) -> Param:
     """Any number of names."""
     return Param([], type="array", items={"type": "string"}, description=f"{what}; none: all")
+
+
+def pool_of(stage: str) -> str:
+    """Where a stage's tasks take turns: geocoding has a pool of its own when it asks an address service."""
+    from hydrants.settings import settings
+
+    is_online = stage == "geocode" and settings().online_geocoder
+    return GEOCODER_POOL if is_online else STORE_POOL
 
 
 @contextmanager

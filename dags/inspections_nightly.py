@@ -5,7 +5,7 @@ from typing import Any
 from airflow.sdk import CronDataIntervalTimetable, Param, dag, get_current_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from dags.assets import DAG_DEFAULTS, MATCHES, as_of_param, names_param, opened
+from dags.assets import DAG_DEFAULTS, MATCHES, as_of_param, names_param, opened, pool_of
 from dags.mail import mail
 
 
@@ -38,7 +38,8 @@ def run_stage(stage: str, batch: dict[str, Any], so_far: dict[str, Any]) -> dict
 def work_through(batch: dict[str, Any], so_far: Any) -> Any:
     """One batch, stage by stage."""
     for stage in ("land", "read", "validate", "geocode", "match", "answer"):
-        so_far = run_stage.override(task_id=stage)(stage=stage, batch=batch, so_far=so_far)
+        run_here = run_stage.override(task_id=stage, pool=pool_of(stage))
+        so_far = run_here(stage=stage, batch=batch, so_far=so_far)
     return so_far
 
 

@@ -14,7 +14,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from hydrants import cli_profiles, cli_uploads, reference, store
+from hydrants import cli_addresses, cli_matching, cli_profiles, cli_review, cli_uploads, reference, store
 from hydrants import night as steps
 from hydrants.errors import HydrantsError, UnusableSetting
 from hydrants.settings import settings
@@ -22,11 +22,12 @@ from hydrants.terminal import PLAIN, err, inert, out, print_json, print_lines, p
 
 app = typer.Typer(help=__import__("hydrants").__doc__, no_args_is_help=True, pretty_exceptions_enable=False)
 register_app = typer.Typer(help="The operators' registers.", no_args_is_help=True)
-review_app = typer.Typer(help="Rows that a person has to decide.", no_args_is_help=True)
 app.add_typer(register_app, name="register")
-app.add_typer(review_app, name="review")
+app.add_typer(cli_review.app, name="review")
 app.add_typer(cli_uploads.app, name="uploads")
 app.add_typer(cli_profiles.app)
+app.add_typer(cli_matching.app)
+app.add_typer(cli_addresses.app, name="addresses")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]
@@ -189,6 +190,8 @@ def night(
                 out.print(f"{stage}: {spelled(figures)}", **PLAIN)
     for refused in counts["refused_files"]:
         err.print(f"geweigerd: {refused['file']}: {refused['reason']}", **PLAIN)
+    for file in counts["amiss"]:
+        err.print(f"{file['file']}: {file['what']}", **PLAIN)
     for folder in counts["unread"]:
         err.print(f"niet gelezen: {folder}", **PLAIN)
     if counts["problems"]:
@@ -250,42 +253,28 @@ def trace(
     err.print(f"{len(found)} brandkranen", **PLAIN)
 
 
-@review_app.command("export")
-def review_export(file: Path, contractor: Contractor = None, nis: Nis = None) -> None:
-    """Write the rows that wait for a decision to the Excel sheet FILE."""
-    _checked([contractor] if contractor else [], [nis] if nis else [])
-    from hydrants import review
-
-    with steps.opened(settings()) as engine:
-        count = review.export(engine, file, contractor, nis)
-    out.print(f"{count} rows to decide in {file}", **PLAIN)
-
-
-@review_app.command("import")
-def review_import(file: Annotated[Path, typer.Argument(exists=True)], as_json: Json = False) -> None:
-    """Take the decisions in the Excel sheet FILE back; they count from the next night on."""
-    from hydrants import review
-
-    with steps.opened(settings()) as engine:
-        counts = review.import_(engine, file)
-    figures = counts._asdict() | {"errors": [refused._asdict() for refused in counts.errors]}
-    if as_json:
-        print_json(figures)
-    else:
-        out.print(spelled(figures | {"errors": len(counts.errors)}), **PLAIN)
-        for refused in counts.errors:
-            err.print(f"rij {refused.row}: {refused.message_nl}", **PLAIN)
-    if counts.errors:
-        raise typer.Exit(1)
-
-
 @app.command()
-def evaluate(truth: Path, as_json: Json = False) -> None:
-    """Compare the links with the made-up world's TRUTH file."""
+def evaluate(
+    truth: Annotated[Path | None, typer.Argument(help="CSV with file, sheet, row and hydrant_id.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="TRUTH knows some rows only: the others do not count.")
+    ] = False,
+    decisions: Annotated[
+        bool, typer.Option("--decisions", help="Against what people decided, as if they had not.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Compare the links with the made-up world's TRUTH file, or with the decisions of people."""
+    if (truth is None) != decisions or (partial and decisions):
+        raise UnusableSetting("give a TRUTH file, or --decisions, and --partial with a file only")
     from hydrants import evaluation
 
     with steps.opened(settings()) as engine, store.read(engine) as connection:
-        measured = evaluation.evaluate(connection, truth)
+        measured = (
+            evaluation.evaluate_decisions(connection, settings())
+            if truth is None
+            else evaluation.evaluate(connection, truth, is_partial=partial)
+        )
     print_json(measured) if as_json else out.print(spelled(measured), **PLAIN)
 
 

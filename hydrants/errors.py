@@ -40,3 +40,7 @@ class UnusableSetting(HydrantsError):
 
 class NothingPublished(HydrantsError):
     """There is no snapshot to read yet."""
+
+
+class NotFound(HydrantsError):
+    """What was asked for by name is not there, or is there several times."""

@@ -1,4 +1,4 @@
-"""How good the links are, measured against a truth that the pipeline never sees."""
+"""How good the links are: against a truth that the pipeline never sees, or against what people decided."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import review, store
 from hydrants.errors import ReferenceMissing
+from hydrants.settings import Settings
 
 _KEY = ["file", "sheet", "row"]
+_MADE_INERT = r"^'(?=[=+\-@\t\r])"
+"""What a text that a spreadsheet could take for a formula is given in front, in a file of labels."""
 
 
 def listed_rows(connection: sa.Connection) -> pd.DataFrame:
@@ -28,18 +31,22 @@ def listed_rows(connection: sa.Connection) -> pd.DataFrame:
     return rows.assign(reasons=[codes(reasons) for reasons in rows["reasons"]])
 
 
-def evaluate(connection: sa.Connection, truth_file: Path) -> dict[str, float | int]:
+def evaluate(
+    connection: sa.Connection, truth_file: Path, *, is_partial: bool = False
+) -> dict[str, float | int]:
     """Compare the links with a truth file.
 
     Args:
         truth_file: CSV with `file`, `sheet`, `row`, `hydrant_id` (empty: no hydrant can be told).
+        is_partial: the truth is silent about most rows, such as the labels that decisions make; only the
+            rows that it names count.
 
     Returns:
         `precision` (right links / links), `recall` (right links / rows the truth links),
         `wrong_per_1000` (wrong links per 1 000 links; a link where the truth has none is wrong),
         `unresolved_share` (rows the truth links that have no link), `rows` (rows compared),
         `unlisted` (rows of the truth that were not read: a copy of a file is not read again). A link on a
-        row that the truth does not know is wrong.
+        row that the truth does not know is wrong, unless the truth is partial.
 
     Raises:
         ReferenceMissing: if the file is absent, lacks a column, or cannot be told apart from another
@@ -50,7 +57,10 @@ def evaluate(connection: sa.Connection, truth_file: Path) -> dict[str, float | i
     truth = pd.read_csv(truth_file, dtype=str, keep_default_na=False)
     if missing := {*_KEY, "hydrant_id"} - set(truth.columns):
         raise ReferenceMissing(f"{truth_file} lacks the column(s) {', '.join(sorted(missing))}")
+    truth["sheet"] = truth["sheet"].str.replace(_MADE_INERT, "", regex=True)
     listed = listed_rows(connection).astype({"row": str})
+    if is_partial:
+        listed = listed[pd.MultiIndex.from_frame(listed[_KEY]).isin(pd.MultiIndex.from_frame(truth[_KEY]))]
     for name, rows in (("the truth file", truth), ("what was read", listed)):
         if rows.duplicated(_KEY).any():
             again = rows[rows.duplicated(_KEY)].iloc[0]
@@ -59,15 +69,78 @@ def evaluate(connection: sa.Connection, truth_file: Path) -> dict[str, float | i
                 "a file was replaced under its own name, and the truth speaks of one of them only"
             )
     both = truth.merge(listed, on=_KEY, how="outer", suffixes=("_true", ""), validate="1:1", indicator=True)
-    is_true = both["hydrant_id_true"].fillna("") != ""
-    is_linked = both["hydrant_id"].notna()
-    right = int((is_true & is_linked & (both["hydrant_id"] == both["hydrant_id_true"])).sum())
-    links = int(is_linked.sum())
     return {
-        "precision": right / links if links else 0.0,
-        "recall": right / int(is_true.sum()) if is_true.any() else 0.0,
-        "wrong_per_1000": 1000 * (links - right) / links if links else 0.0,
-        "unresolved_share": float((is_true & ~is_linked).sum() / is_true.sum()) if is_true.any() else 0.0,
+        **_measured(both["hydrant_id_true"].replace("", None), both["hydrant_id"]),
         "rows": int((both["_merge"] == "both").sum()),
         "unlisted": int((both["_merge"] == "left_only").sum()),
     }
+
+
+def evaluate_decisions(connection: sa.Connection, settings: Settings) -> dict[str, float | int]:
+    """Compare what people decided with what the matcher says of the same rows when nobody decides.
+
+    Every batch that has decisions is matched again without any of them; nothing is stored. People decide
+    what the matcher doubts, so these figures are of the hardest rows, not of all.
+
+    Returns:
+        As `evaluate`, over the decided rows; `rows` are those compared, `unlisted` the decisions whose row
+        has no accepted record here, `lapsed` those whose hydrant is no longer registered, `decisions` all
+        three together. `best_candidate_share`: of the rows that people linked, those whose best candidate,
+        linked or not, is the hydrant that they chose.
+
+    Raises:
+        ReferenceMissing: if no register was ever loaded.
+    """
+    decided = review.decided_rows(connection)
+    is_registered = decided["is_registered"].astype(bool)
+    standing = decided[is_registered & decided["target_row_id"].notna()]
+    verdicts = _own_verdicts(connection, settings, standing)
+    both = standing.merge(verdicts, left_on="target_row_id", right_on="row_id", validate="m:1")
+    linked = both["best_hydrant_id"].where(both["own_verdict"] == "linked", None)
+    is_linked_by_person = both["hydrant_id"].notna()
+    is_best = is_linked_by_person & (both["best_hydrant_id"] == both["hydrant_id"])
+    return {
+        **_measured(both["hydrant_id"], linked),
+        "rows": len(both),
+        "unlisted": int(is_registered.sum()) - len(both),
+        "decisions": len(decided),
+        "lapsed": int((~is_registered).sum()),
+        "best_candidate_share": _share(is_best, is_linked_by_person),
+    }
+
+
+def _own_verdicts(connection: sa.Connection, settings: Settings, decided: pd.DataFrame) -> pd.DataFrame:
+    """row_id, own_verdict, best_hydrant_id of every record of the batches that have decisions."""
+    from hydrants.matching.stage import examine  # lazy: measuring against a file needs no matcher
+
+    found = [
+        pd.DataFrame(
+            {
+                "row_id": examined.records["row_id"].to_numpy(),
+                "own_verdict": examined.verdicts["verdict"].to_numpy(),
+                "best_hydrant_id": examined.verdicts["best_hydrant_id"].to_numpy(object),
+            }
+        )
+        for contractor, nis in sorted(set(zip(decided["contractor"], decided["nis"], strict=True)))
+        for examined in [examine(connection, settings, contractor, nis, with_decisions=False)]
+    ]
+    columns = {"row_id": object, "own_verdict": object, "best_hydrant_id": object}
+    nothing = pd.DataFrame(columns=list(columns))
+    return pd.concat([nothing, *found], ignore_index=True).astype(columns)
+
+
+def _measured(true_id: pd.Series[Any], linked_id: pd.Series[Any]) -> dict[str, float | int]:
+    """The shares of `evaluate`, from the true hydrant and the linked one of each row, missing for none."""
+    is_true, is_linked = true_id.notna(), linked_id.notna()
+    is_right = is_true & is_linked & (true_id == linked_id)
+    links = int(is_linked.sum())
+    return {
+        "precision": _share(is_right, is_linked),
+        "recall": _share(is_right, is_true),
+        "wrong_per_1000": 1000 * (links - int(is_right.sum())) / links if links else 0.0,
+        "unresolved_share": _share(is_true & ~is_linked, is_true),
+    }
+
+
+def _share(part: pd.Series[bool], whole: pd.Series[bool]) -> float:
+    return int(part.sum()) / int(whole.sum()) if whole.any() else 0.0

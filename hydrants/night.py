@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.errors import RegisterRejected
 from hydrants.settings import Settings
-from hydrants.store.tables import run, upload
+from hydrants.store.tables import finding, run, upload
 
 _log = logging.getLogger(__name__)
 
@@ -123,9 +123,11 @@ def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
 
     Returns:
         refused_files: file and reason (Dutch) of every upload that was refused as a whole;
+        amiss: file and what is wrong with its positions as a whole (Dutch): none of its rows is linked;
         unread: what lies in UPLOADS and is not landed, see `landing.unread`.
     """
     from hydrants import landing
+    from hydrants.reference.amiss import amiss_nl
 
     name = upload.c.contractor + "/" + upload.c.nis + "/" + upload.c.file_name
     refused = (
@@ -135,7 +137,20 @@ def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
     )
     with store.read(engine) as connection:
         files = [dict(row) for row in connection.execute(refused).mappings()]
-    return {"refused_files": files, "unread": landing.unread(settings)}
+        wrong = connection.execute(
+            sa.select(finding, name.label("file"), upload.c.nis)
+            .join(upload, upload.c.upload_id == finding.c.upload_id)
+            .order_by(name)
+        ).all()
+    gemeenten = reference.gemeenten()
+    amiss = [
+        {
+            "file": row.file,
+            "what": amiss_nl(row.what, gemeenten[row.nis].name_nl, row.share, row.east_m, row.north_m),
+        }
+        for row in wrong
+    ]
+    return {"refused_files": files, "amiss": amiss, "unread": landing.unread(settings)}
 
 
 def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -5,14 +5,16 @@ import re
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hydrants.errors import UnusableSetting
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
 class Settings(BaseSettings):
@@ -28,6 +30,8 @@ class Settings(BaseSettings):
     site: Path = Path("var/site")
     boundaries: Path = Path("var/boundaries.geojson")
     addresses: Path = Path("var/addresses.csv")
+    deelgemeenten: Path | Literal[""] = ""
+    """Polygons to check a stated deelgemeente against; empty: it is not checked."""
 
     campaign_start: date = date(2019, 1, 1)
     campaign_end: date = date(2019, 12, 31)
@@ -44,7 +48,18 @@ class Settings(BaseSettings):
     read_wall_s: int = Field(default=900, ge=1, le=86_400)
     """What one untrusted file may ask of its reader; see `hydrants.formats.limits`."""
 
-    link_probability: float = Field(default=0.95, gt=0.5, lt=1)
+    online_geocoder: Literal["", "geolocation", "adresmatch"] = ""
+    """The service on the internet that is asked for addresses that the address table does not have."""
+    geolocation_url: str = "https://geo.api.vlaanderen.be/geolocation/v4"
+    adresmatch_url: str = "https://api.basisregisters.vlaanderen.be/v2"
+    adresmatch_key: SecretStr = SecretStr("")
+    online_timeout_s: float = Field(default=10.0, gt=0, le=120)
+    online_per_second: float = Field(default=5.0, gt=0, le=100)
+    online_per_day: int = Field(default=2_000, ge=0)
+    online_source_version: str = Field(default="1", min_length=1, max_length=50)
+    """Part of what answers are kept under: another one, and every question is asked anew."""
+
+    link_probability: float = Field(default=0.85, gt=0.5, lt=1)
     """A record is linked without review from this posterior probability on."""
 
     receipt_mail: Annotated[dict[str, list[str]], NoDecode] = {}
@@ -79,8 +94,18 @@ class Settings(BaseSettings):
             raise ValueError(f"no mail addresses: {', '.join(strange)}")
         return {firm: to for firm, to in given.items() if to}
 
+    @field_validator("geolocation_url", "adresmatch_url")
+    @classmethod
+    def _service_is_reached_safely(cls, given: str) -> str:
+        """An API key or an answer that anybody may change on its way is of no use."""
+        parts = urlsplit(given)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+        if not (is_safe and parts.hostname) or parts.username or parts.query or parts.fragment:
+            raise ValueError("no address such as https://service.example.org/v4")
+        return given.rstrip("/")
+
     @model_validator(mode="after")
-    def _campaign_runs_forward(self) -> "Settings":
+    def _campaign_runs_forward(self) -> Self:
         if self.campaign_end < self.campaign_start:
             raise ValueError(
                 f"HYDRANTS_CAMPAIGN_END {self.campaign_end} lies before "

@@ -1,4 +1,4 @@
-"""Prepare Airflow: its own tables, and the pool in which the writers into the store take turns.
+"""Prepare Airflow: its own tables, and the pools in which tasks take turns at the store and at a service.
 
 Run as a program where Airflow is configured already, as in docker-compose.yml. The demo and the tests call
 `configure_embedded` and `prepare`, and need no server and no network.
@@ -13,6 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 POOL = "hydrants_store"
 WRITERS_ON_POSTGRESQL = 8
+GEOCODER_POOL = "hydrants_geocoder"
+GEOCODERS = 1
+"""Questions per second and per day are counted right when one asks at a time."""
 
 
 def configure_embedded(home: Path) -> None:
@@ -39,7 +42,7 @@ def writers(database_url: str) -> int:
 
 
 def prepare(database_url: str) -> None:
-    """Bring Airflow's tables up to date and set the pool; harmless when repeated."""
+    """Bring Airflow's tables up to date and set the pools; harmless when repeated."""
     from airflow.models.pool import Pool
     from airflow.utils import db
 
@@ -48,6 +51,12 @@ def prepare(database_url: str) -> None:
         POOL,
         slots=writers(database_url),
         description="Tasks that write into the store of hydrants at the same time",
+        include_deferred=False,
+    )
+    Pool.create_or_update_pool(
+        GEOCODER_POOL,
+        slots=GEOCODERS,
+        description="Tasks that ask an address service on the internet, where one is configured",
         include_deferred=False,
     )
 

@@ -31,14 +31,19 @@ MAY_IMPORT = {
     **dict.fromkeys(BESIDE_THE_FLOW, GROUND),
     **dict.fromkeys(STAGES, GROUND | BESIDE_THE_FLOW),  # never another stage: tables lie between them
     "demo": {"reference", "errors"},
-    "evaluation": {"store", "errors"},
+    "evaluation": {"matching", "review", "settings", "store", "errors"},
+    "proposals": {"matching", "register"} | GROUND,
     "night": STAGES | BESIDE_THE_FLOW | GROUND,
     "terminal": {"reference"},
     "template": {"reference", "spreadsheet", "errors"},
     "cli": STAGES
     | BESIDE_THE_FLOW
     | GROUND
-    | {"night", "demo", "evaluation", "terminal", "cli_uploads", "cli_profiles"},
+    | {"night", "demo", "evaluation", "terminal"}
+    | {"cli_addresses", "cli_matching", "cli_review", "cli_uploads", "cli_profiles"},
+    "cli_addresses": {"geocoding", "night", "terminal"} | GROUND,
+    "cli_matching": {"matching", "night", "terminal"} | GROUND,
+    "cli_review": {"review", "proposals", "night", "terminal"} | GROUND,
     "cli_uploads": {"receipts", "night", "terminal"} | GROUND,
     "cli_profiles": {"reading", "validation", "template", "terminal"} | GROUND,
     "": set[str](),  # hydrants/__init__.py

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
@@ -118,6 +119,51 @@ def test_evaluate_measures_against_the_truth(world: Path) -> None:
     assert {"precision", "recall", "wrong_per_1000", "unresolved_share", "rows"} <= measured.keys()
     assert measured["recall"] >= 0.985
     assert measured["wrong_per_1000"] <= 2
+
+
+def _a_row(world: Path, disposition: str, method: str = "") -> dict[str, str]:
+    rows = csv.DictReader(io.StringIO(printed(world, "rows", "--csv")))
+    return next(
+        row for row in rows if row["disposition"] == disposition and row["match_method"] in (method, None)
+    )
+
+
+@pytest.mark.parametrize("method", ["id", "repaired_id", "position"])
+def test_explain_says_why_a_row_was_linked(world: Path, method: str) -> None:
+    row = _a_row(world, "accepted", method)
+    where = (row["file"], row["row"], *(("--sheet", row["sheet"]) if row["sheet"] else ()))
+    told = json.loads(printed(world, "explain", *where, "--json"))
+    best = told["found"][0]
+    assert (told["verdict"], best["hydrant_id"]) == ("linked", row["hydrant_id"])
+    assert best["probability"] == pytest.approx(float(row["score"]), abs=1e-9)
+    assert best["distance_m"] == pytest.approx(float(row["distance_m"]), abs=1e-6)
+    assert sum(one["probability"] for one in told["found"]) == pytest.approx(1, abs=1e-6)
+    chances = [one["probability"] for one in told["found"]]
+    assert chances == sorted(chances, reverse=True)
+    assert {"other", "unregistered"} <= {one["hydrant_id"] for one in told["found"]}
+    text = printed(world, "explain", *where, "--map", "kaart.svg")
+    assert row["hydrant_id"] in text
+    assert "number" in text
+    drawn = ElementTree.parse(world / "kaart.svg")
+    words = [node.text or "" for node in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert any(row["hydrant_id"] in word for word in words)
+    assert len(list(drawn.iter("{http://www.w3.org/2000/svg}circle"))) >= 1
+
+
+def test_explain_of_a_row_that_is_no_record(world: Path) -> None:
+    row = _a_row(world, "quarantined")
+    where = (row["file"], row["row"], *(("--sheet", row["sheet"]) if row["sheet"] else ()))
+    assert row["reasons"].split()[0] in printed(world, "explain", *where)
+    missing = hydrants(world, "explain", row["file"], "999999")
+    assert missing.returncode == 1
+    assert "no row 999999" in missing.stderr
+
+
+def test_parameters_lists_what_was_learned_of_each_batch(world: Path) -> None:
+    learned = json.loads(printed(world, "parameters", "--json"))
+    assert {(one["contractor"], one["nis"]) for one in learned} >= {("westlandia", "33021")}
+    assert all(1 <= one["sigma_m"] <= 50 for one in learned)
+    assert "sigma_m" in printed(world, "parameters")
 
 
 def test_plan_lists_what_remains(world: Path) -> None:

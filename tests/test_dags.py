@@ -139,6 +139,20 @@ def test_every_task_may_be_retried_has_an_end_and_waits_for_its_turn(dags: dict[
     assert Pool.get_pool(pool).slots == 1
 
 
+def test_who_asks_an_address_service_waits_for_it_in_a_pool_of_its_own(
+    airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.models.pool import Pool
+
+    monkeypatch.setenv("HYDRANTS_ONLINE_GEOCODER", "geolocation")
+    settings.settings.cache_clear()
+    dag = run_demo.load_dags()["inspections_nightly"]
+    settings.settings.cache_clear()
+    elsewhere = {task.task_id: task.pool for task in dag.tasks if task.pool != airflow_setup.POOL}
+    assert elsewhere == {"work_through.geocode": airflow_setup.GEOCODER_POOL}
+    assert Pool.get_pool(airflow_setup.GEOCODER_POOL).slots == 1
+
+
 @pytest.mark.parametrize(
     ("url", "slots"),
     [("sqlite:///var/hydrants.sqlite", 1), ("postgresql://user@host/hydrants", 8)],

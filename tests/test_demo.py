@@ -389,7 +389,7 @@ def test_real_boundaries_and_addresses(tmp_path: Path) -> None:
     assert _unresolved(world) == []
     assert not (tmp_path / "boundaries.geojson").exists()
     assert not (tmp_path / "addresses.csv").exists()
-    assert f"HYDRANTS_ADDRESSES={addresses}" in (tmp_path / "demo.env").read_text()
+    assert f"HYDRANTS_ADDRESSES={addresses.resolve()}" in (tmp_path / "demo.env").read_text()
 
 
 # -- the truth and the dirt --------------------------------------------------------------------

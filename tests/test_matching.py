@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hydrants.matching import link
-from hydrants.matching.identifiers import fold, pairs_within_one_slip, slips_between
-from hydrants.matching.parameters import Parameters, estimate_sigma_m
+from hydrants.matching.identifiers import fold, pairs_with_equal_number, pairs_within_one_slip, slips_between
+from hydrants.matching.parameters import Parameters
 from tests.matching_world import hydrant_frame, record_frame, street_world
 
 # A street with hydrants at 0, 10, 40 and 140 m, and one 3 km away.
@@ -26,6 +26,13 @@ def at(x_m: float, y_m: float = 0.0) -> dict[str, float]:
 def address_at(x_m: float, y_m: float = 0.0) -> dict[str, float]:
     """An address in metres from the first hydrant of the street."""
     return {"address_x": 30_000.0 + x_m, "address_y": 160_000.0 + y_m, "address_accuracy_m": 15.0}
+
+
+def verdicts(
+    records: pd.DataFrame, hydrants: pd.DataFrame, parameters: Parameters | None = None
+) -> pd.DataFrame:
+    """What `link` says of each record."""
+    return link(records, hydrants, parameters).verdicts
 
 
 CASES = [
@@ -69,7 +76,7 @@ CASES = [
 def test_single_records(
     row: dict[str, object], verdict: str, hydrant: str | None, method: str | None
 ) -> None:
-    linked, _ = link(record_frame([row]), hydrant_frame(STREET, list(REFS)), Parameters())
+    linked = verdicts(record_frame([row]), hydrant_frame(STREET, list(REFS)), Parameters())
     found = linked.iloc[0]
     assert (found["verdict"], found["match_method"]) == (verdict, method)
     if hydrant:
@@ -79,15 +86,15 @@ def test_single_records(
 def test_attributes_tell_close_neighbours_apart() -> None:
     hydrants = hydrant_frame(STREET, [None] * 5)
     hydrants["hydrant_type"] = ["aboveground", "underground", "underground", "underground", "underground"]
-    linked, _ = link(record_frame([{**at(3.5), "hydrant_type": "underground"}]), hydrants, Parameters())
+    linked = verdicts(record_frame([{**at(3.5), "hydrant_type": "underground"}]), hydrants, Parameters())
     assert linked.iloc[0]["best_hydrant_id"] == "H1"
 
 
 def test_a_neighbour_with_its_number_leaves_the_other_hydrant_to_the_record_without() -> None:
     hydrants = hydrant_frame(STREET, list(REFS))
     doubtful = {**at(4.6), "day": 7}
-    alone, _ = link(record_frame([doubtful]), hydrants, Parameters())
-    with_neighbour, _ = link(
+    alone = verdicts(record_frame([doubtful]), hydrants, Parameters())
+    with_neighbour = verdicts(
         record_frame([doubtful, {"ref": "1234567", **at(0), "day": 7}]), hydrants, Parameters()
     )
     assert alone.iloc[0]["verdict"] == "review"
@@ -97,7 +104,7 @@ def test_a_neighbour_with_its_number_leaves_the_other_hydrant_to_the_record_with
 
 def test_contradicting_rows_of_one_day_both_keep_their_number() -> None:
     rows = [{"ref": "1234567", **at(1), "day": 7}, {"ref": "1234567", **at(-2), "day": 7}]
-    linked, _ = link(record_frame(rows), hydrant_frame(STREET, list(REFS)), Parameters())
+    linked = verdicts(record_frame(rows), hydrant_frame(STREET, list(REFS)), Parameters())
     assert linked["verdict"].tolist() == ["linked", "linked"]
     assert linked["best_hydrant_id"].tolist() == ["H0", "H0"]
 
@@ -109,31 +116,32 @@ def test_a_decision_outranks_the_evidence_and_claims_its_hydrant() -> None:
         {**at(5)},
         {"ref": "5559999", **at(141), "decided": ""},
     ]
-    linked, _ = link(record_frame(rows), hydrants, Parameters())
+    linked = verdicts(record_frame(rows), hydrants, Parameters())
     assert linked["verdict"].tolist() == ["linked", "linked", "new"]
     assert linked["best_hydrant_id"].tolist()[:2] == ["H1", "H0"]
     assert linked["match_method"].tolist() == ["decision", "position", "decision"]
 
 
 def test_decided_to_be_new_holds_for_a_row_without_place_or_number() -> None:
-    linked, _ = link(record_frame([{"ref": "9", "decided": ""}]), hydrant_frame(STREET, list(REFS)))
+    linked = verdicts(record_frame([{"ref": "9", "decided": ""}]), hydrant_frame(STREET, list(REFS)))
     assert (linked.iloc[0]["verdict"], linked.iloc[0]["match_method"]) == ("new", "decision")
 
 
 def test_no_hydrants_at_all() -> None:
-    linked, _ = link(record_frame([{**at(0)}, {}]), hydrant_frame(np.empty((0, 2)), []))
+    linked = verdicts(record_frame([{**at(0)}, {}]), hydrant_frame(np.empty((0, 2)), []))
     assert linked["verdict"].tolist() == ["new", "unlocated"]
 
 
 def test_no_records_at_all() -> None:
-    linked, _ = link(record_frame([]), hydrant_frame(STREET, list(REFS)))
+    linked = verdicts(record_frame([]), hydrant_frame(STREET, list(REFS)))
     assert len(linked) == 0
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_street_world_is_linked_rightly(seed: int) -> None:
     records, hydrants, truth = street_world(4_000, seed)
-    linked, parameters = link(records, hydrants)
+    found = link(records, hydrants)
+    linked, parameters = found.verdicts, found.parameters
     is_linked = (linked["verdict"] == "linked").to_numpy()
     is_right = is_linked & (linked["best_hydrant_id"].to_numpy() == truth)
     registered = pd.notna(truth)
@@ -144,22 +152,30 @@ def test_street_world_is_linked_rightly(seed: int) -> None:
 
 
 def test_a_posterior_is_a_share_that_is_right() -> None:
-    records, hydrants, truth = street_world(6_000, seed=5, sigma_m=8.0)
-    linked, _ = link(records, hydrants)
-    chance = linked["score"].fillna(0).to_numpy()
-    is_right = linked["best_hydrant_id"].to_numpy() == truth
-    for low, high in ((0.5, 0.8), (0.8, 0.95), (0.95, 0.995)):
-        within = (chance >= low) & (chance < high)
-        assert within.sum() > 30
-        assert is_right[within].mean() == pytest.approx(chance[within].mean(), abs=0.12)
+    chance, is_right = [], []
+    for seed in (5, 6, 7, 8, 9):
+        records, hydrants, truth = street_world(6_000, seed, sigma_m=8.0)
+        linked = verdicts(records, hydrants)
+        chance.append(linked["score"].fillna(0).to_numpy())
+        is_right.append(linked["best_hydrant_id"].to_numpy() == truth)
+    shares, right = np.concatenate(chance), np.concatenate(is_right)
+    for low, high, tolerance in (
+        (0.5, 0.8, 0.12),
+        (0.8, 0.95, 0.12),
+        (0.95, 0.995, 0.05),
+        (0.995, 1.0, 0.02),
+    ):
+        within = (shares >= low) & (shares <= high)
+        assert within.sum() > 60
+        assert right[within].mean() == pytest.approx(shares[within].mean(), abs=tolerance)
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_the_order_of_records_changes_nothing(seed: int) -> None:
     records, hydrants, _ = street_world(60, seed=3)
     order = np.random.default_rng(seed).permutation(len(records))
-    straight, _ = link(records, hydrants)
-    shuffled, _ = link(records.iloc[order], hydrants)
+    straight = verdicts(records, hydrants)
+    shuffled = verdicts(records.iloc[order], hydrants)
     expected = straight.iloc[order].reset_index(drop=True)
     pd.testing.assert_frame_equal(shuffled, expected, check_exact=False, atol=1e-9)
 
@@ -199,13 +215,13 @@ NUMBERS = st.lists(st.text("012", min_size=1, max_size=5), min_size=1, max_size=
 
 @given(NUMBERS, NUMBERS)
 def test_every_pair_one_slip_apart_is_found(written: list[str], registered: list[str]) -> None:
-    found = pairs_within_one_slip(pd.Series(written, dtype=object), pd.Series(registered, dtype=object))
-    pairs = set(found.itertuples(index=False, name=None))
+    record, hydrant = pairs_within_one_slip(np.array(written, object), np.array(registered, object))
+    pairs = set(zip(record.tolist(), hydrant.tolist(), strict=True))
     meant = {
         (i, j) for i, a in enumerate(written) for j, b in enumerate(registered) if _slips_by_hand(a, b) <= 1
     }
     assert meant <= pairs
-    assert len(pairs) == len(found)
+    assert len(pairs) == len(record)
 
 
 @given(NUMBERS)
@@ -215,10 +231,46 @@ def test_slips_agree_with_the_textbook(numbers: list[str]) -> None:
     assert slips_between(left, right).tolist() == expected
 
 
-def test_sigma_comes_from_numbers_first_and_ignores_gross_errors() -> None:
-    rng = np.random.default_rng(11)
-    noise = np.hypot(*rng.normal(0, 6.0, (2, 4_000)))
-    gross = np.full(200, 250.0)
-    assert estimate_sigma_m(np.concatenate([noise, gross]), np.empty(0)) == pytest.approx(6.0, rel=0.05)
-    assert estimate_sigma_m(noise[:29], np.full(50, 1.1774 * 9)) == pytest.approx(9.0, rel=1e-3)
-    assert estimate_sigma_m(noise[:29], np.full(29, 10.0)) is None
+def _learned(records: pd.DataFrame, hydrants: pd.DataFrame) -> Parameters:
+    return link(records, hydrants).parameters
+
+
+@pytest.mark.parametrize("sigma_m", [2.0, 4.0, 8.0, 15.0])
+def test_noise_is_learned_from_numbers_despite_gross_errors(sigma_m: float) -> None:
+    records, hydrants, _ = street_world(4_000, 8, sigma_m)
+    learned = _learned(records, hydrants)
+    assert learned.sigma_m == pytest.approx(sigma_m, rel=0.04)
+    assert learned.gross_rate == pytest.approx(0.02, abs=0.006)
+    assert learned.id_given_rate == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize("sigma_m", [3.0, 6.0])
+def test_noise_is_learned_from_the_neighbours_without_numbers(sigma_m: float) -> None:
+    records, hydrants, _ = street_world(4_000, 8, sigma_m)
+    learned = _learned(records.assign(ref=None), hydrants)
+    assert learned.sigma_m == pytest.approx(sigma_m, rel=0.15)
+
+
+def test_too_few_records_teach_nothing() -> None:
+    records, hydrants, _ = street_world(4_000, 8, 15.0)
+    learned = _learned(records[:20], hydrants)
+    assert learned.sigma_m == Parameters().sigma_m
+
+
+def test_what_is_repeated_and_skipped_is_learned() -> None:
+    records, hydrants, _ = street_world(4_000, 8)
+    half = records[records.index % 2 == 0]
+    again = pd.concat([records, half.assign(day=half["day"] + 400)], ignore_index=True)
+    assert _learned(records, hydrants).again_rate < 0.05
+    assert _learned(again, hydrants).again_rate > 0.2
+    assert _learned(records, hydrants).inspected_rate == pytest.approx(
+        0.9, abs=0.04
+    )  # never believed to be all
+    assert _learned(half, hydrants).inspected_rate == pytest.approx(0.5, abs=0.08)
+
+
+@given(NUMBERS, NUMBERS)
+def test_every_equal_number_is_found_once(written: list[str], registered: list[str]) -> None:
+    record, hydrant = pairs_with_equal_number(np.array(written, object), np.array(registered, object))
+    meant = [(i, j) for i, a in enumerate(written) for j, b in enumerate(registered) if a == b]
+    assert sorted(zip(record.tolist(), hydrant.tolist(), strict=True)) == meant

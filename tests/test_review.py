@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +14,33 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from hydrants import review, store
-from hydrants.errors import UploadRejected
+from hydrants import night, reference, register, review, store
+from hydrants.errors import UnusableSetting, UploadRejected
+from hydrants.settings import Settings
 from hydrants.store import tables
+from tests.batches import as_csv, send
+from tests.test_by_hand import HYDRANTS as FOUR
+from tests.test_by_hand import SQUARES, here, links, seen
 
 HYDRANTS = ("DWG-1001", "DWG-1002", "DWG-1003")
 SHA_A, SHA_B = "a" * 64, "b" * 64
+
+
+def put_version(connection: sa.Connection, version: int) -> None:
+    row = {"register_version_id": version, "operator": "dewatergroep", "sha256": f"{version:064d}"}
+    row |= {"file_name": f"{version}.csv", "exported_on": date(2019, 1, version), "scope": []}
+    store.insert_rows(
+        connection, tables.register_version, [{**row, "loaded_at": store.utc_now(), "counts": {}}]
+    )
+
+
+def remove(engine: sa.Engine, hydrant_id: str) -> None:
+    """A newer register has the hydrant no longer."""
+    state = tables.hydrant_state
+    with store.write(engine) as connection:
+        put_version(connection, 2)
+        gone = sa.update(state).where(state.c.hydrant_id == hydrant_id).values(to_version_id=2)
+        connection.execute(gone)
 
 
 def put_row(
@@ -26,6 +51,7 @@ def put_row(
     store.insert_rows(
         connection, tables.raw_row, [{**key, "sheet_number": 1, "row_number": row_number, "cells": []}]
     )
+    store.insert_rows(connection, tables.ledger, [{**key, "disposition": "accepted", "reasons": []}])
     values = {
         "contractor": "westlandia",
         "nis": "33021",
@@ -44,11 +70,24 @@ def put_row(
 def world(engine: sa.Engine) -> sa.Engine:
     """Two uploads; of the first, rows 5 and 6 wait; of the second, row 2."""
     with store.write(engine) as connection:
+        put_version(connection, 1)
         store.insert_rows(
             connection,
             tables.hydrant,
             [{"hydrant_id": h, "operator": "dewatergroep", "supplier_id": h[4:]} for h in HYDRANTS],
         )
+        states = [
+            {
+                "hydrant_id": h,
+                "from_version_id": 1,
+                "row_number": n,
+                "nis": "33021",
+                "x_l72": 0.0,
+                "y_l72": 0.0,
+            }
+            for n, h in enumerate(HYDRANTS, start=2)
+        ]
+        store.insert_rows(connection, tables.hydrant_state, states)
         for upload_id, sha256, nis, name, sheet in (
             (1, SHA_A, "33021", "maart.xlsx", "Controle"),
             (2, SHA_B, "33011", "ieper.csv", ""),
@@ -288,6 +327,241 @@ def test_revoked_decisions_no_longer_hold(world: sa.Engine, tmp_path: Path) -> N
     assert review.export(world, path) == 2
 
 
+def decide(world: sa.Engine, path: Path) -> None:
+    """Ieper 2 is DWG-1003, Poperinge 5 is DWG-1002, Poperinge 6 is new: decisions 1 to 3 in that order."""
+    review.export(world, path)
+    fill_in(path, {2: "DWG-1003", 3: "DWG-1002", 4: "nieuw"})
+    fill_in(path, {3: "ter plaatse\ngezien"}, column="Toelichting")
+    assert review.import_(world, path).decided == 3
+
+
+def standing(engine: sa.Engine, **only: str) -> list[dict[str, Any]]:
+    with store.read(engine) as connection:
+        return review.listed(connection, **only)
+
+
+def test_decisions_that_hold_are_listed_with_every_name_of_their_file(
+    world: sa.Engine, tmp_path: Path
+) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    with store.write(world) as connection:
+        seen = {"upload_id": 1, "contractor": "westlandia", "nis": "33021", "seen_at": store.utc_now()}
+        names = ("zelfde.xlsx", "maart.xlsx")
+        store.insert_rows(connection, tables.delivery, [{**seen, "file_name": name} for name in names])
+    lines = standing(world)
+    moments = [line.pop("decided_at") for line in lines]
+    assert [(datetime.now(UTC) - moment).total_seconds() < 600 for moment in moments] == [True] * 3
+    assert {moment.utcoffset() for moment in moments} == {timedelta(0)}
+    held_still = {"is_registered": True, "remark_nl": None}
+    poperinge = {
+        "files": ["westlandia/33021/maart.xlsx", "westlandia/33021/zelfde.xlsx"],
+        "sha256": SHA_A,
+        "sheet": "Controle",
+    }
+    assert lines == [
+        {
+            "decision_id": 1,
+            "files": ["westlandia/33011/ieper.csv"],
+            "sha256": SHA_B,
+            "sheet": "",
+            "row": 2,
+            "verdict": "linked",
+            "hydrant_id": "DWG-1003",
+            "note": None,
+            **held_still,
+        },
+        {
+            "decision_id": 2,
+            **poperinge,
+            "row": 5,
+            "verdict": "linked",
+            "hydrant_id": "DWG-1002",
+            "note": "ter plaatse\ngezien",
+            **held_still,
+        },
+        {
+            "decision_id": 3,
+            **poperinge,
+            "row": 6,
+            "verdict": "new",
+            "hydrant_id": None,
+            "note": None,
+            **held_still,
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("only", "decision_ids"),
+    [
+        ({}, [1, 2, 3]),
+        ({"contractor": "westlandia"}, [1, 2, 3]),
+        ({"contractor": "interwest"}, []),
+        ({"nis": "33011"}, [1]),
+        ({"contractor": "westlandia", "nis": "33021"}, [2, 3]),
+    ],
+)
+def test_only_the_decisions_of_one_firm_or_gemeente(
+    world: sa.Engine, tmp_path: Path, only: dict[str, str], decision_ids: list[int]
+) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    assert [line["decision_id"] for line in standing(world, **only)] == decision_ids
+
+
+def test_a_decision_that_outlives_its_hydrant_is_told_and_decided_anew(
+    world: sa.Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "review.xlsx"
+    decide(world, path)
+    assert review.export(world, tmp_path / "rest.xlsx") == 0
+    remove(world, "DWG-1002")
+    remarks = {line["row"]: (line["is_registered"], line["remark_nl"]) for line in standing(world)}
+    assert remarks == {2: (True, None), 5: (False, "niet meer in het register"), 6: (True, None)}
+    with store.read(world) as connection:
+        assert review.in_force(connection)["row_number"].tolist() == [6, 2]
+        assert review.active(connection)["row_number"].tolist() == [5, 6, 2]
+    assert review.export(world, tmp_path / "rest.xlsx") == 1
+    again = lines(tmp_path / "rest.xlsx")[0]
+    assert (again["Rij"], again["Waarom"]) == (
+        5,
+        "eerder beslist: DWG-1002, die niet meer in het register staat",
+    )
+    refused = review.import_(world, path)
+    assert [tuple(error) for error in refused.errors] == [
+        (3, "brandkraan 'DWG-1002' staat niet meer in het register: kies een andere, of 'nieuw'")
+    ]
+    fill_in(tmp_path / "rest.xlsx", {2: "dwg-1001"})
+    assert review.import_(world, tmp_path / "rest.xlsx") == review.ReviewCounts(0, 1, 0, 0, ())
+    assert [(line["row"], line["hydrant_id"], line["remark_nl"]) for line in standing(world)] == [
+        (2, "DWG-1003", None),
+        (5, "DWG-1001", None),
+        (6, None, None),
+    ]
+
+
+def test_a_decision_on_a_file_that_was_not_received_here_is_told(world: sa.Engine) -> None:
+    decision = {"sha256": "c" * 64, "sheet": "", "row_number": 9, "verdict": "new"}
+    with store.write(world) as connection:
+        store.insert_rows(connection, tables.decision, [{**decision, "decided_at": store.utc_now()}])
+    assert [(line["files"], line["row"], line["remark_nl"]) for line in standing(world)] == [
+        ([], 9, "bestand niet ontvangen")
+    ]
+    assert standing(world, nis="33021") == []
+
+
+def test_undone_decisions_are_kept_as_revoked_and_their_rows_wait_again(
+    world: sa.Engine, tmp_path: Path
+) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    undone = review.undo(world, [3, 1, 3])
+    assert [(line["decision_id"], line["row"], line["hydrant_id"]) for line in undone] == [
+        (1, 2, "DWG-1003"),
+        (3, 6, None),
+    ]
+    assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1002")]
+    assert review.export(world, tmp_path / "rest.xlsx") == 2
+    with store.read(world) as connection:
+        rows = connection.execute(sa.select(tables.decision).order_by(tables.decision.c.decision_id)).all()
+    assert [(row.decision_id, row.verdict, row.revoked_at is not None) for row in rows] == [
+        (1, "linked", True),
+        (2, "linked", False),
+        (3, "new", True),
+    ]
+
+
+def test_one_id_that_cannot_be_undone_keeps_all_from_it(world: sa.Engine, tmp_path: Path) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    review.undo(world, [1])
+    before = held(world)
+    with pytest.raises(UnusableSetting) as told:
+        review.undo(world, [1, 2, 77])
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert str(told.value) == (
+        f"nothing is revoked: decision 1 was revoked already, on {today}; there is no decision 77; "
+        "see 'hydrants review list'"
+    )
+    assert held(world) == before
+
+
+def test_decisions_are_labels_that_evaluate_reads(world: sa.Engine, tmp_path: Path) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    with store.read(world) as connection:
+        frame, left_out = review.labels(connection)
+    assert left_out == 0
+    assert frame.to_dict("split", index=False) == {
+        "columns": ["file", "sheet", "row", "hydrant_id", "why", "bron"],
+        "data": [
+            ["westlandia/33011/ieper.csv", "", 2, "DWG-1003", "", "beslissing van een persoon"],
+            [
+                *("westlandia/33021/maart.xlsx", "Controle", 5, "DWG-1002"),
+                *("ter plaatse\ngezien", "beslissing van een persoon"),
+            ],
+            ["westlandia/33021/maart.xlsx", "Controle", 6, "", "", "beslissing van een persoon"],
+        ],
+    }
+    remove(world, "DWG-1002")
+    with store.read(world) as connection:
+        frame, left_out = review.labels(connection)
+    assert (frame["row"].tolist(), left_out) == ([2, 6], 1)
+
+
+def test_no_decision_makes_no_label(engine: sa.Engine) -> None:
+    with store.read(engine) as connection:
+        frame, left_out = review.labels(connection)
+    assert (list(frame.columns), len(frame), left_out) == (
+        ["file", "sheet", "row", "hydrant_id", "why", "bron"],
+        0,
+        0,
+    )
+
+
+def called(engine: sa.Engine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line on this store, in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "hydrants.cli", "review", *arguments],
+        env={
+            "PATH": os.environ["PATH"],
+            "HYDRANTS_DATABASE_URL": engine.url.render_as_string(hide_password=False),
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Path) -> None:
+    decide(world, tmp_path / "review.xlsx")
+    remove(world, "DWG-1003")
+    told = called(world, tmp_path, "list")
+    assert (told.returncode, told.stderr) == (0, "")
+    fields = [line.split("\t") for line in told.stdout.splitlines()]
+    assert [[*line[:7], *line[8:]] for line in fields] == [
+        ["1", "westlandia/33011/ieper.csv", "", "2", "linked", "DWG-1003", "", "niet meer in het register"],
+        ["2", "westlandia/33021/maart.xlsx", "Controle", "5", "linked", "DWG-1002", "ter plaatse gezien", ""],
+        ["3", "westlandia/33021/maart.xlsx", "Controle", "6", "new", "", "", ""],
+    ]
+    assert called(world, tmp_path, "list", "--nis", "99999").returncode == 1
+
+    labelled = called(world, tmp_path, "labels", "labels.csv", "--json")
+    assert json.loads(labelled.stdout) == {"labels": 2, "left_out": 1}
+    assert (tmp_path / "labels.csv").read_text(encoding="utf-8") == (
+        "file,sheet,row,hydrant_id,why,bron\n"
+        'westlandia/33021/maart.xlsx,Controle,5,DWG-1002,"ter plaatse\ngezien",beslissing van een persoon\n'
+        "westlandia/33021/maart.xlsx,Controle,6,,,beslissing van een persoon\n"
+    )
+
+    refused = called(world, tmp_path, "revoke", "3", "77")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "nothing is revoked: there is no decision 77" in refused.stderr
+    undone = called(world, tmp_path, "revoke", "3", "1", "--json")
+    assert [line["decision_id"] for line in json.loads(undone.stdout)] == [1, 3]
+    left = json.loads(called(world, tmp_path, "list", "--json").stdout)
+    assert [(line["decision_id"], line["hydrant_id"]) for line in left] == [(2, "DWG-1002")]
+    assert "1 revoked" in called(world, tmp_path, "revoke", "2").stderr
+    assert called(world, tmp_path, "list").stderr.strip() == "no decision holds"
+
+
 def test_nothing_waits(engine: sa.Engine, tmp_path: Path) -> None:
     path = tmp_path / "review.xlsx"
     assert review.export(engine, path) == 0
@@ -311,3 +585,127 @@ def test_other_files_are_refused_in_dutch(engine: sa.Engine, tmp_path: Path) -> 
         review.import_(engine, other)
     with pytest.raises(UploadRejected, match="is geen Excel-bestand"):
         review.import_(engine, tmp_path / "absent.xlsx")
+
+
+__all__ = ["here"]  # a fixture
+
+E_AT = (31_005.0, 171_008.0)
+"""A fifth hydrant, near the middle between the first two."""
+
+
+def load(engine: sa.Engine, settings: Settings, day: date, e_at: tuple[float, float] | None) -> None:
+    """A register of the four hydrants of that world, E where it is said to stand, and news from Wervik."""
+    places = FOUR | {f"{day:%Y%m%d}": (53_000.0, 163_000.0)} | ({"4444444": e_at} if e_at else {})
+    lines = ["G3E_FID;NOMINALE_D;SOORT;X;Y;STR_NAMEN;LEIDING_D;CREATE_DAT"]
+    lines += [f"{number};80;Ondergronds;{x};{y};;100;01/01/2000" for number, (x, y) in places.items()]
+    path = settings.registers.parent / f"brandkranen_{day}.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    register.load(engine, settings, "dewatergroep", path, exported_on=day, scope=list(SQUARES))
+
+
+@pytest.fixture
+def decided(engine: sa.Engine, here: Settings, tmp_path: Path) -> Settings:
+    """A night of one doubtful row among A, B and E; a person says that it is E."""
+    load(engine, here, date(2019, 2, 1), E_AT)
+    send(here, "a.csv", as_csv([seen(1, "", (31_005, 171_002)), seen(2, "3333333", (32_000, 172_000))]))
+    night.whole_night(engine, here)
+    assert links(engine) == {"a.csv 3": "review", "a.csv 4": "DWG-3333333"}
+    review.export(engine, tmp_path / "uit.xlsx")
+    fill_in(tmp_path / "uit.xlsx", {2: "DWG-4444444"})
+    review.import_(engine, tmp_path / "uit.xlsx")
+    return here
+
+
+E_LINKED = {"a.csv 3": "DWG-4444444", "a.csv 4": "DWG-3333333"}
+E_WAITS = {"a.csv 3": "review", "a.csv 4": "DWG-3333333"}
+
+
+def remark(engine: sa.Engine) -> str | None:
+    (line,) = standing(engine)
+    told: str | None = line["remark_nl"]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("e_at", "expected", "told", "waiting"),
+    [
+        (E_AT, E_LINKED, None, 0),
+        ((31_005.0, 171_030.0), E_LINKED, None, 0),
+        (None, E_WAITS, "niet meer in het register", 1),
+    ],
+    ids=["kept", "moved", "removed"],
+)
+def test_a_decision_survives_a_register_refresh(
+    engine: sa.Engine,
+    decided: Settings,
+    tmp_path: Path,
+    e_at: tuple[float, float] | None,
+    expected: dict[str, str],
+    told: str | None,
+    waiting: int,
+) -> None:
+    for _ in range(2):
+        night.whole_night(engine, decided)
+        assert links(engine) == E_LINKED
+    load(engine, decided, date(2019, 6, 1), e_at)
+    for _ in range(2):
+        night.whole_night(engine, decided)
+        assert links(engine) == expected
+        assert remark(engine) == told
+        assert review.export(engine, tmp_path / "rest.xlsx") == waiting
+    load(engine, decided, date(2019, 7, 1), (31_005.0, 171_008.5))
+    night.whole_night(engine, decided)
+    assert links(engine) == E_LINKED
+    assert remark(engine) is None
+
+
+def test_an_undone_decision_leaves_the_row_as_if_nobody_had_decided(
+    engine: sa.Engine, decided: Settings
+) -> None:
+    night.whole_night(engine, decided)
+    assert links(engine) == E_LINKED
+    review.undo(engine, [1])
+    night.whole_night(engine, decided)
+    assert links(engine) == E_WAITS
+
+
+def forget_all_but_decisions(engine: sa.Engine) -> None:
+    with store.write(engine) as connection:
+        for table in reversed(tables.metadata.sorted_tables):
+            if table.name != "decision":
+                connection.execute(sa.delete(table))
+        reference.sync(connection)
+
+
+@pytest.mark.parametrize(
+    ("e_at", "expected", "told"),
+    [(E_AT, E_LINKED, None), (None, E_WAITS, "niet meer in het register")],
+    ids=["registered", "never heard of"],
+)
+def test_a_decision_holds_in_a_rebuilt_database(
+    engine: sa.Engine,
+    decided: Settings,
+    e_at: tuple[float, float] | None,
+    expected: dict[str, str],
+    told: str | None,
+) -> None:
+    forget_all_but_decisions(engine)
+    load(engine, decided, date(2019, 6, 1), e_at)
+    assert remark(engine) in ("bestand niet ontvangen", told)
+    night.whole_night(engine, decided)
+    assert links(engine) == expected
+    assert remark(engine) == told
+
+
+def test_a_filled_in_workbook_decides_in_a_new_database_too(
+    engine: sa.Engine, decided: Settings, tmp_path: Path
+) -> None:
+    forget_all_but_decisions(engine)
+    with store.write(engine) as connection:
+        connection.execute(sa.delete(tables.decision))
+    load(engine, decided, date(2019, 6, 1), E_AT)
+    night.whole_night(engine, decided)
+    assert links(engine) == E_WAITS
+    assert review.import_(engine, tmp_path / "uit.xlsx").decided == 1
+    night.whole_night(engine, decided)
+    assert links(engine) == E_LINKED

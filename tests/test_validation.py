@@ -361,6 +361,7 @@ def test_a_good_row_says_all_of_this() -> None:
     assert accepted.values == {
         "contractor": "westlandia",
         "nis": "33021",
+        "deelgemeente": None,
         "record_ref": "W-33021-00001",
         "revised_at": datetime(2019, 3, 14, 17, 20),
         "hydrant_ref": "1234567",

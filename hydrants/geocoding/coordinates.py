@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import pyproj
 
-from hydrants.reference.addresses import REGION_L72
 from hydrants.reference.boundaries import LAMBERT_72
+from hydrants.reference.degrees import SEXAGESIMAL
+from hydrants.reference.region import LAMBERT_2008, REGIONS, WGS84
 
 GIVEN_ACCURACY_M = 4.0
 """What a phone in the open reaches, per axis. The matcher estimates each firm's own."""
@@ -25,6 +26,7 @@ GIVEN_ACCURACY_M = 4.0
 OUT_OF_RANGE = "out_of_range"
 AXES_SWAPPED = "axes_swapped"
 DECIMAL_POINT = "decimal_point"
+DEGREES_MINUTES_SECONDS = "degrees_minutes_seconds"
 
 _LOST_DIGITS = range(1, 13)
 """A lost decimal point multiplies by a power of ten: one per decimal that was written."""
@@ -44,9 +46,9 @@ class _System(NamedTuple):
 
 
 _SYSTEMS = (
-    _System(LAMBERT_72, "given_l72", "lambert_72", *REGION_L72),
-    _System("EPSG:3812", "given_l2008", "lambert_2008", (520_000, 562_000), (653_000, 708_000)),
-    _System("EPSG:4326", "given_wgs84", "wgs84", (2.54, 3.11), (50.68, 51.17)),
+    _System(LAMBERT_72, "given_l72", "lambert_72", *REGIONS[LAMBERT_72]),
+    _System(LAMBERT_2008, "given_l2008", "lambert_2008", *REGIONS[LAMBERT_2008]),
+    _System(WGS84, "given_wgs84", "wgs84", *REGIONS[WGS84]),
 )
 _READINGS = tuple(product(range(len(_SYSTEMS)), (False, True)))  # (system, are the axes swapped)
 
@@ -61,13 +63,16 @@ def recognise(first: Floats, second: Floats, declared: pd.Series[Any]) -> pd.Dat
 
     Args:
         first, second: the two numbers of each record as given; NaN where there is none.
-        declared: the system that file or profile declares, such as "EPSG:31370", or None.
+        declared: the system that file or profile declares, such as "EPSG:31370", or None; or
+            `degrees.SEXAGESIMAL` where the pair was written in degrees, minutes and seconds.
 
     Returns:
         One row per pair, with the index of `declared`: x_l72, y_l72 (metres, NaN when the
         pair is not a place in the region), method (given_l72, given_l2008, given_wgs84 or
         None) and corrections (list: what had to be put right, or "out_of_range").
     """
+    is_sexagesimal = (declared == SEXAGESIMAL).to_numpy()
+    declared = declared.mask(is_sexagesimal, WGS84)
     reading, first_power, second_power = _read(first, second, declared.to_numpy())
     x_l72, y_l72 = np.full(len(first), np.nan), np.full(len(first), np.nan)
     first, second = first / 10.0**first_power, second / 10.0**second_power
@@ -86,8 +91,13 @@ def recognise(first: Floats, second: Floats, declared: pd.Series[Any]) -> pd.Dat
             "method": methods[reading],  # -1, not recognised, picks the last: None
             "corrections": pd.Series(
                 [
-                    _corrections(int(r), bool(rescaled), crs) if is_given else []
-                    for r, rescaled, crs, is_given in zip(reading, is_rescaled, declared, given, strict=True)
+                    ([DEGREES_MINUTES_SECONDS] if sexagesimal else [])
+                    + _corrections(int(r), bool(rescaled), crs)
+                    if is_given
+                    else []
+                    for r, rescaled, crs, is_given, sexagesimal in zip(
+                        reading, is_rescaled, declared, given, is_sexagesimal, strict=True
+                    )
                 ],
                 index=declared.index,
                 dtype=object,

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
-from functools import lru_cache
 from typing import NamedTuple
 
-from hydrants import reference
+from hydrants.geocoding.asides import EDGES, LETTERS, NOTHING, Asides, without_asides, without_village
 
 
 class Relation(StrEnum):
@@ -28,7 +27,11 @@ class Relation(StrEnum):
 
 
 class Reading(NamedTuple):
-    """One way to read an address text. Names are the crew's own, numbers like "12A"."""
+    """One way to read an address text. Names are the crew's own, numbers like "12A".
+
+    `postcode` and `nis` are of the place that the text names, `road` and `km` of a numbered road
+    ("N8 km 3,2"): where the text names no other street, `street` is that road.
+    """
 
     street: str
     relation: Relation
@@ -36,10 +39,14 @@ class Reading(NamedTuple):
     second_number: str | None = None
     cross_street: str | None = None
     postcode: str | None = None
+    nis: str | None = None
+    road: str | None = None
+    km: float | None = None
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?![\w])", re.IGNORECASE)
+    # a number may follow at once, "thv14"; a letter may not
+    return re.compile(rf"(?<![\w.])(?:{'|'.join(patterns)})(?![^\W\d])", re.IGNORECASE)
 
 
 _RELATIONS = (
@@ -48,8 +55,9 @@ _RELATIONS = (
                                r"tgo\.?")),
     (Relation.NEAR, _words(r"t\.? ?h\.? ?v\.?", r"ter hoogte(?: van)?", r"nabij", r"naast", r"achter",
                            r"links van", r"rechts van", r"omgeving", r"over(?= (?:nr|nummer|huis|\d))")),
-    (Relation.AT, _words(r"v[oó][oó]r", r"aan", r"bij", r"v/h", r"huis(?= ?\d)")),
+    (Relation.AT, _words(r"v[oó][oó]r", r"aan", r"bij", r"v/h", r"(?:huis|woning)(?= ?\d)")),
 )  # fmt: skip
+_ANY_RELATION = _words(*(pattern.pattern for _, pattern in _RELATIONS))
 _CORNER = _words(r"(?:op (?:de )?)?hoek(?: van)?", r"hk\.?", r"kruispunt(?: van)?", r"kruising(?: van)?")
 _CORNER_SEPARATORS = (
     re.compile(r"\s*/\s*"),
@@ -59,27 +67,18 @@ _CORNER_SEPARATORS = (
 )
 _SLASH = re.compile(r"(?<=[^\W\d])\s*/\s*(?=[^\W\d]{3})")
 
-_NUMBER = r"\d{1,4}(?:_\w{1,4}| ?[a-z](?![\w.]))?(?: ?bis\b)?(?!\w)"
+_NUMBER = r"(?:[a-mo-z](?=\d{1,3}\b))?\d{1,4}(?:_\w{1,4}| ?[a-z](?![\w.'’]))?(?: ?bis\b)?(?!\w)"
+_MARK = r"(?:huis|h)?(?:nrs?|nummers?)\b[ .:]*|(?:huis)?nrs?\.?(?=\d)|n[°º][ .:]*|n\.?(?=\d)|#\s*"
 _HOUSE = re.compile(
-    r"(?<![\w])(?P<mark>(?:huis)?(?:nrs?|nummers?)\b[ .:]*|n[°º][ .:]*|#\s*)?"
-    rf"(?P<first>{_NUMBER})(?(mark)|(?! ?(?:e|de|ste)[ -]+[a-z]))(?!,\d)"
+    rf"(?<!\w)(?P<mark>{_MARK})?(?P<first>{_NUMBER})(?(mark)|(?! ?(?:e|de|ste)[ -]+[a-z]))(?!,\d)"
     rf"(?: ?/ ?\w{{1,4}}(?!\w))?(?:\s*(?:-|–|tot|t/m|en|&|\+)\s*(?:nr\.? ?)?(?P<second>{_NUMBER}))?",
     re.IGNORECASE,
 )
 _NOT_IN_NUMBER = re.compile(r"bis|\W", re.IGNORECASE)
-_ASIDES = re.compile(
-    r"\([^)]*\)?"  # in brackets
-    r"|[ ,]*\b(?:bus|bte|box)\b\.? ?(?:\d+ ?[a-z]?|[a-z])\b"  # the box of a flat
-    r"|[ ,]*\b(?:km|kilometer)(?:paal)?\b\.? ?\d+(?:[.,]\d+)?|\b\d+(?:[.,]\d+)? ?km\b",
-    re.IGNORECASE,
-)
 _LEADING = re.compile(
     r"^(?:(?:in|op|langs|aan|t/h)(?: de| het| den)?|de|het|straat:|adres:)\s+", re.IGNORECASE
 )
-_POSTCODE = re.compile(r"(?:^|(?<=[\s,]))(?:B-? ?)?([1-9]\d{3})(?![\w])")
-_EDGES = " ,;:.-–/"
 _DIGIT = re.compile(r"\d")
-_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 def readings(text: str) -> tuple[Reading, ...]:
@@ -89,74 +88,97 @@ def readings(text: str) -> tuple[Reading, ...]:
         text: such as "Dorpsstr. t.o. 14", "thv nr 12A bus 3 Dorpsstraat" or "hoek Kerkstraat / Markt".
 
     Returns:
-        Distinct readings that each name a street; empty when the text names none.
+        Distinct readings that each name a street or a numbered road; empty when the text names none.
     """
     plain = " ".join(unicodedata.normalize("NFC", text).split())
-    plain = _ASIDES.sub(" ", plain).strip(_EDGES) or plain.strip("()")
-    plain, postcode = _without_postcode(plain)
-    whole = Reading(plain, Relation.ALONG, postcode=postcode)
-    parsed = [reading for reading in _parse(_without_gemeente(plain), postcode) if reading != whole]
+    plain, aside = without_asides(plain)
+    whole = _told(Reading(plain, Relation.ALONG), aside)
+    shorter, village, name = without_village(plain)
+    if village is None:
+        parsed = [_told(reading, aside) for reading in _parse(plain)]
+    else:
+        in_village = aside._replace(postcode=village.postcode or aside.postcode, nis=village.nis)
+        # a street may end in the name of a village; then the text says nothing of one
+        uncut = [_told(reading, aside) for reading in _parse(plain) if _holds(reading.street, name)]
+        cut = [Reading(shorter, Relation.ALONG)] if not _DIGIT.search(shorter) else []
+        parsed = [*uncut, *(_told(reading, in_village) for reading in (*cut, *_parse(shorter)))]
     # few streets hold a number, as "11 Novemberstraat" does
     found = [*parsed, whole] if _DIGIT.search(plain) else [whole, *parsed]
-    return tuple(reading for reading in found if _LETTERS.search(reading.street))
+    distinct = dict.fromkeys(reading for reading in found if LETTERS.search(reading.street))
+    if aside.road is not None:
+        distinct[_told(Reading(aside.road, Relation.ALONG), aside)] = None
+    return tuple(distinct)
 
 
-def _parse(place: str, postcode: str | None) -> list[Reading]:
-    corner = _corner(place, postcode)
+def _holds(street: str, name: str) -> bool:
+    """Whether a street opens or ends with the words of a name and has more to it."""
+    padded = f" {street} ".replace("-", " ").replace(",", " ")
+    return len(street) > len(name) and f" {name} ".replace("-", " ") in (
+        padded[: len(name) + 2],
+        padded[-len(name) - 2 :],
+    )
+
+
+def _told(reading: Reading, aside: Asides) -> Reading:
+    return reading if aside is NOTHING else Reading(*reading[:5], *aside)
+
+
+def _parse(place: str) -> list[Reading]:
+    corner = _corner(place)
     relation, before, after = _relation(place)
     text, house = after, _house(after)
     if house is None and relation is not None:
         text, house = before, _house(before)
     if house is None:
-        streets = _street_texts(before) if _LETTERS.search(before) else _street_texts(after)
-        return [*corner, *(Reading(street, Relation.ALONG, postcode=postcode) for street in streets)]
+        streets = _street_texts(before) if LETTERS.search(before) else _street_texts(after)
+        return [*corner, *(Reading(street, Relation.ALONG) for street in streets)]
 
     if relation in (None, Relation.BETWEEN):
         relation = Relation.BETWEEN if house["second"] else Relation.AT
     left, right = text[: house.start()], text[house.end() :]
     sides = [left, right] if text is before else [before, left, right]
-    side = next((side for side in sides if _LETTERS.search(side)), "")
-    streets = _street_texts(side)
-    if side is not right:
-        streets.reverse()  # "Watou, Dorpsstraat 14": nearest to the number first
+    side = next((side for side in sides if LETTERS.search(side)), "")
+    # "Watou, Dorpsstraat 14": nearest to the number first
+    streets = _street_texts(side, is_last_first=side is not right)
     first, second = _canonical(house["first"]), _canonical(house["second"])
-    along = [Reading(street, relation or Relation.AT, first, second, None, postcode) for street in streets]
-    return [*along, *corner] if _LETTERS.search(left) else [*corner, *along]
+    along = [Reading(street, relation or Relation.AT, first, second) for street in streets]
+    return [*along, *corner] if LETTERS.search(left) else [*corner, *along]
 
 
-def _corner(place: str, postcode: str | None) -> list[Reading]:
+def _corner(place: str) -> list[Reading]:
     """Two streets that meet: around "hoek", or around a slash between names."""
     mark = _CORNER.search(place)
-    if mark is None and not _SLASH.search(place):
+    if mark is None and not ("/" in place and _SLASH.search(place)):
         return []
     left, right = (place[: mark.start()], place[mark.end() :]) if mark else ("", place)
     sides = [left, right]
-    if not _LETTERS.search(left):
+    if not LETTERS.search(left):
         sides = next(
             (parts for s in _CORNER_SEPARATORS if len(parts := s.split(right, maxsplit=1)) == 2), [right]
         )
-    names = [_without_house(side).strip(_EDGES) for side in sides]
-    if len(names) != 2 or not all(_LETTERS.search(name) for name in names):
+    names = [_without_house(side).strip(EDGES) for side in sides]
+    if len(names) != 2 or not all(LETTERS.search(name) for name in names):
         return []
-    return [Reading(names[0], Relation.CORNER, cross_street=names[1], postcode=postcode)]
+    return [Reading(names[0], Relation.CORNER, cross_street=names[1])]
 
 
 def _relation(place: str) -> tuple[Relation | None, str, str]:
     """The first word of relation, and the texts before and after it."""
-    for relation, pattern in _RELATIONS:
-        match = pattern.search(place)
-        if match:
-            return relation, place[: match.start()].strip(_EDGES), place[match.end() :].strip(_EDGES)
+    if _ANY_RELATION.search(place):
+        for relation, pattern in _RELATIONS:
+            match = pattern.search(place)
+            if match:
+                return relation, place[: match.start()].strip(EDGES), place[match.end() :].strip(EDGES)
     return None, place, place
 
 
 def _house(text: str) -> re.Match[str] | None:
     """The house number: one that is announced, else one after a name, else one in front."""
-    found = list(_HOUSE.finditer(text))
+    found = list(_HOUSE.finditer(text)) if _DIGIT.search(text) else []
     if len(found) < 2:
         return found[0] if found else None
     announced = [match for match in found if match["mark"]]
-    after_name = [match for match in found if _LETTERS.search(text[: match.start()])]
+    after_name = [match for match in found if LETTERS.search(text[: match.start()])]
     return [*announced, *after_name, *found][0]
 
 
@@ -169,37 +191,10 @@ def _canonical(number: str | None) -> str | None:
     return _NOT_IN_NUMBER.sub("", number).upper() if number else None
 
 
-def _street_texts(text: str) -> list[str]:
+def _street_texts(text: str, is_last_first: bool = False) -> list[str]:
     """The names in a text, as separated by commas; each also without "in de"."""
-    names = [name for part in text.split(",") if _LETTERS.search(name := part.strip(_EDGES))]
+    parts = text.split(",") if "," in text else [text]
+    names = [name for part in parts if LETTERS.search(name := part.strip(EDGES))]
+    if is_last_first:
+        names.reverse()
     return list(dict.fromkeys(variant for name in names for variant in (name, _LEADING.sub("", name))))
-
-
-def _without_postcode(text: str) -> tuple[str, str | None]:
-    """Cut off the postcode and the place name that goes with it."""
-    known = reference.nis_by_postcode()
-    match = next((m for m in _POSTCODE.finditer(text) if m[1] in known), None)
-    if match is None:
-        return text, None
-    before, after = text[: match.start()].strip(_EDGES), text[match.end() :].strip(_EDGES)
-    if _LETTERS.search(before):
-        return before, match[1]
-    return after.partition(",")[2].strip() or _without_gemeente(after), match[1]
-
-
-def _without_gemeente(text: str) -> str:
-    """Cut off the gemeente's name at either end, where a name is left over."""
-    for pattern in _gemeente_at_either_end():
-        shorter = pattern.sub("", text)
-        if _LETTERS.search(shorter):
-            text = shorter
-    return text
-
-
-@lru_cache
-def _gemeente_at_either_end() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    names = "|".join(re.escape(row.name_nl) for row in reference.gemeenten().values())
-    return (
-        re.compile(rf"[\s,]+(?:te )?(?:{names})$", re.IGNORECASE),
-        re.compile(rf"^(?:{names})[\s,]+", re.IGNORECASE),
-    )

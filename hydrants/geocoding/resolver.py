@@ -4,32 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
 
+from hydrants import store
 from hydrants.geocoding.parser import Reading, Relation, readings
-from hydrants.geocoding.streets import Place, Street
-from hydrants.reference.addresses import street_key
+from hydrants.geocoding.shorthand import Shorthand
+from hydrants.geocoding.street_index import NOTHING, Parts, StreetIndex
+from hydrants.geocoding.streets import OPPOSITE_ACCURACY_M, Place, Street
+from hydrants.reference.street_keys import street_key
 from hydrants.store import tables
 
-_ONE_TYPO_FROM, _TWO_TYPOS_FROM = 5, 11  # letters of the key: a shorter name is too easily another's
 _VILLAGE_M = 1_500.0  # a point this near to a street is in its village
+
+
+class Outcome(StrEnum):
+    """Whether a text leads to a place."""
+
+    FOUND = "found"  # to one
+    AMBIGUOUS = "ambiguous"  # to one of several, and nothing tells which
+    UNKNOWN = "unknown"  # to none
 
 
 class Resolution(NamedTuple):
     """What an address text leads to.
 
-    `street` is a street of the table, `place` where the text points. When the gemeente has the
-    street in several villages and neither postcode nor house number decides, there is no
-    place; `alternatives` then holds one for each village.
+    `street` is a street of the table, `place` where the text points. When several could be
+    meant (a street of that name in two villages, a name as close to two streets, a number
+    in two places, streets that meet twice) there is no place; `alternatives` then holds
+    each. `reading` is how the text was read, None when it names no street at all.
     """
 
     street: str | None = None
     place: Place | None = None
     alternatives: tuple[Place, ...] = ()
+    reading: Reading | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Found, ambiguous or unknown."""
+        if self.place is not None:
+            return Outcome.FOUND
+        return Outcome.AMBIGUOUS if self.alternatives else Outcome.UNKNOWN
 
     def near(self, x_l72: float, y_l72: float) -> Place | None:
         """The place; among alternatives, the one in the village around a point given besides.
@@ -51,7 +69,8 @@ class Gazetteer:
     """The streets of some gemeenten, by key."""
 
     def __init__(self, connection: sa.Connection, nis_codes: Iterable[str]) -> None:
-        self._streets: dict[str, dict[str, list[Street]]] = {nis: {} for nis in nis_codes}
+        self._streets = {nis: StreetIndex() for nis in nis_codes}
+        self._shorthand = {nis: Shorthand(nis, index) for nis, index in self._streets.items()}
         a = tables.address.c
         query = (
             sa.select(a.nis, a.street_key, a.postcode, a.street, a.house_number, a.x_l72, a.y_l72)
@@ -63,7 +82,7 @@ class Gazetteer:
             street = parts.get((nis, postcode, name))
             if street is None:
                 street = parts[nis, postcode, name] = Street(name, postcode)
-                self._streets[nis].setdefault(key, []).append(street)
+                self._streets[nis].add(key, street)
             if x_l72 is not None:
                 street.add(house_number, x_l72, y_l72)
 
@@ -76,86 +95,111 @@ class Gazetteer:
             postcode: as the row states it; one within the text goes before it.
 
         Returns:
-            The street when it is named exactly or is the only one so close to what was
-            written; a name that could be two streets gives none. The place when there is one only.
+            The street when it is named exactly or is the only one so close to what was written, and
+            the place when there is one only. A text that names a place in another gemeente, or a
+            numbered road that no street bears, leads nowhere.
         """
-        found = readings(text)
-        streets = self._streets[nis]
-        for reading in found:
-            parts = streets.get(street_key(reading.street))
-            if parts:
-                return self._place(nis, parts, reading, postcode)
-        return (
-            self._by_likeness(nis, found, postcode)
-            or self._by_first_words(nis, found, postcode)
-            or Resolution()
-        )
+        return self._of_readings(nis, readings(text), postcode)
 
-    def _by_likeness(self, nis: str, found: tuple[Reading, ...], postcode: str | None) -> Resolution | None:
-        """By the reading whose street is a typo or two from one of the table, and from no other."""
-        close = [(self._closest(nis, reading.street), reading) for reading in found]
-        likely = [(typos, key, reading) for (typos, key), reading in close if key is not None]
-        if not likely:
-            return None
-        _, key, reading = min(likely, key=lambda candidate: candidate[0])
-        return self._place(nis, self._streets[nis][key], reading, postcode)
+    def resolve_all(
+        self, nis_codes: Sequence[str], texts: Sequence[str], postcodes: Sequence[str | None]
+    ) -> list[Resolution]:
+        """`resolve` of many texts, many times faster.
 
-    def _by_first_words(
-        self, nis: str, found: tuple[Reading, ...], postcode: str | None
-    ) -> Resolution | None:
-        """By a street that opens the text, followed by words of another kind: "Kerkstraat Watou"."""
-        for reading in found:
-            words = reading.street.split()
-            for count in range(len(words) - 1, 0, -1):
-                key = street_key(" ".join(words[:count]))
-                parts = self._streets[nis].get(key) if len(key) >= _ONE_TYPO_FROM else None
-                if parts:
-                    return self._place(nis, parts, reading, postcode)
-        return None
+        Args:
+            nis_codes, texts, postcodes: of equal length, see `resolve`.
+        """
+        asked = list(zip(nis_codes, texts, postcodes, strict=True))
+        with store.in_bulk():
+            found = {one: self._at_once(*one) for one in dict.fromkeys(asked)}
+        return [found[one] for one in asked]
 
-    def _closest(self, nis: str, name: str) -> tuple[int, str | None]:
-        """The one street key within a typo or two of a name, and the number of typos."""
-        key = street_key(name)
-        allowed = (len(key) >= _ONE_TYPO_FROM) + (len(key) >= _TWO_TYPOS_FROM)
-        if not allowed:
-            return 0, None
-        best = process.extract(
-            key, self._streets[nis].keys(), scorer=OSA.distance, score_cutoff=allowed, limit=2
-        )
-        is_clear = len(best) == 1 or (len(best) == 2 and best[0][1] < best[1][1])
-        # two typos, one of them in the first letter, make it another name: Oosthoek, Westhoek
-        if not is_clear or (best[0][1] == 2 and best[0][0][0] != key[0]):
-            return 0, None
-        return int(best[0][1]), best[0][0]
+    def _at_once(self, nis: str, text: str, postcode: str | None) -> Resolution:
+        short = self._shorthand[nis].read(text, postcode)
+        if short is None:
+            return self.resolve(nis, text, postcode)
+        street, found = short
+        if street is None:
+            return self._of_readings(nis, found, postcode)
+        places = _on_street(street, found[0])
+        if len(places) == 1:
+            return Resolution(street.name, places[0], (), found[0])
+        return Resolution(street.name, None, places, found[0])
 
-    def _place(
-        self, nis: str, parts: list[Street], reading: Reading, stated_postcode: str | None
-    ) -> Resolution:
-        postcode = reading.postcode or stated_postcode
-        parts = [part for part in parts if part.postcode == postcode] or parts
+    def _of_readings(self, nis: str, found: Sequence[Reading], stated: str | None) -> Resolution:
+        index = self._streets[nis]
+        here = [reading for reading in found if reading.nis in (None, nis)]
+        # a text with its house number is seldom a name; most need not be looked for
+        names = [(street_key(reading.street), reading) for reading in here if index.may_have(reading.street)]
+        for key, reading in names:
+            if parts := index.exact(key):
+                return self._placed(nis, self._or_close_by(nis, parts, reading, stated), reading, stated)
+        for key, reading in names:
+            if groups := index.shortened(key):
+                return self._placed(nis, groups, reading, stated)
+        best, meant = NOTHING, None
+        for key, reading in names:
+            close = index.close(key, reading.postcode or stated)
+            if close.groups and (meant is None or close.typos < best.typos):
+                best, meant = close, reading
+                if best.typos == 1:
+                    break
+        if meant is not None:
+            return self._placed(nis, best.groups, meant, stated)
+        for reading in here:
+            if parts := index.opening(reading.street):
+                return self._placed(nis, (parts,), reading, stated)
+        for reading in here:
+            if reading.street == reading.road and (groups := index.of_road(reading.road)):
+                return self._placed(nis, groups, reading, stated)
+        return Resolution(reading=found[0] if found else None)
+
+    def _or_close_by(self, nis: str, parts: Parts, reading: Reading, stated: str | None) -> tuple[Parts, ...]:
+        """The streets named exactly; and one typo away, one of the postcode in which that name is not."""
+        postcode = reading.postcode or stated
+        if postcode is None or any(part.postcode == postcode for part in parts):
+            return (parts,)
+        close = self._streets[nis].close_in(street_key(reading.street), postcode)
+        return (parts, *close)
+
+    def _placed(self, nis: str, groups: Sequence[Parts], reading: Reading, stated: str | None) -> Resolution:
+        """Where a reading points when it names one of some streets."""
+        postcode = reading.postcode or stated
+        of_groups = [[part for part in parts if part.postcode == postcode] or parts for parts in groups]
+        candidates = [part for parts in of_groups for part in parts]
         if reading.relation is Relation.CORNER and reading.cross_street is not None:
-            _, key = self._closest_or_same(nis, reading.cross_street)
+            crossing = self._named(nis, reading.cross_street, postcode)
             corners = [
                 (part, corner)
-                for part in parts
-                for other in self._streets[nis].get(key or "", [])
-                if (corner := part.corner_with(other)) is not None
+                for part in candidates
+                for other in crossing
+                if other is not part
+                for corner in part.corners_with(other)
             ]
-            if len(corners) == 1:
-                return Resolution(corners[0][0].name, corners[0][1])
-        meant = _meant(parts, reading)
-        places = [_on_street(part, reading) for part in meant]
-        if len(meant) == 1:
-            return Resolution(meant[0].name, places[0])
-        return Resolution(meant[0].name, None, tuple(place for place in places if place is not None))
+            if corners:
+                return _one_of(corners, reading)
+        meant = _meant(candidates, reading)
+        return _one_of([(part, place) for part in meant for place in _on_street(part, reading)] or
+                       [(part, None) for part in meant], reading)  # fmt: skip
 
-    def _closest_or_same(self, nis: str, name: str) -> tuple[int, str | None]:
-        key = street_key(name)
-        return (0, key) if key in self._streets[nis] else self._closest(nis, name)
+    def _named(self, nis: str, name: str, postcode: str | None) -> list[Street]:
+        index, key = self._streets[nis], street_key(name)
+        exact = index.exact(key)
+        groups = (exact,) if exact else index.shortened(key) or index.close(key, postcode).groups
+        return [part for parts in groups for part in parts]
+
+
+def _one_of(candidates: Sequence[tuple[Street, Place | None]], reading: Reading) -> Resolution:
+    is_one_name = len({street_key(part.name) for part, _ in candidates}) == 1
+    street = candidates[0][0].name if is_one_name else None
+    places = tuple(place for _, place in candidates if place is not None)
+    if len(candidates) == 1:
+        return Resolution(street, candidates[0][1], (), reading)
+    return Resolution(street, None, places, reading)
 
 
 def _meant(parts: Sequence[Street], reading: Reading) -> Sequence[Street]:
-    """Those of several streets of one name that can be meant: that have the house number."""
+    """Those of several streets that can be meant: that have the house number."""
     number = reading.number
     if len(parts) == 1 or number is None:
         return parts
@@ -163,11 +207,11 @@ def _meant(parts: Sequence[Street], reading: Reading) -> Sequence[Street]:
     return having or parts
 
 
-def _on_street(street: Street, reading: Reading) -> Place | None:
+def _on_street(street: Street, reading: Reading) -> tuple[Place, ...]:
     if reading.number is None:
         return street.middle
     if reading.second_number is not None:
         return street.between(reading.number, reading.second_number) or street.middle
-    if street.has(reading.number):
-        return street.at(reading.number)  # None when that number is in two places
+    if reading.relation is Relation.OPPOSITE:
+        return street.at(reading.number, OPPOSITE_ACCURACY_M) or street.middle
     return street.at(reading.number) or street.middle

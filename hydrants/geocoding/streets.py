@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -14,20 +16,30 @@ ADDRESS_NUMBER = "address_number"
 ADDRESS_INTERPOLATED = "address_interpolated"
 ADDRESS_STREET = "address_street"
 
+# How far, per axis, a hydrant tends to stand from where the words point; measured in docs/addresses.md.
 NUMBER_ACCURACY_M = 15.0
-"""How far, per axis, a hydrant tends to stand from the address point that a crew names for it."""
+"""Around the address point that a crew names for it."""
+OPPOSITE_ACCURACY_M = 25.0
+"""Around the address point that it stands opposite of: the width of the street comes on top."""
+LETTER_ACCURACY_M = 40.0
+"""Around 12 for 12A, or the other way round, where the list does not have the one that is named."""
 INTERPOLATED_ACCURACY_M = 30.0
-"""The same around a point interpolated between neighbours, at least."""
+"""Around a point interpolated between neighbours, or a corner, at least."""
+LONE_ACCURACY_M = 100.0
+"""Around the only number on its side of the street, standing for another, at least."""
 STREET_ACCURACY_M = 30.0
-"""The same around the middle of a street, at least: the shortest have a house or two."""
+"""Around the middle of a street, at least: the shortest have a house or two."""
 
 _SAME_PLACE_M = 100.0  # address points of one number farther apart are different places
 _GAP_SHARE = 0.25  # of the distance between two neighbours: houses are not spread evenly
 _FARTHEST_BEYOND = 10  # house numbers past the last known one for which that one still stands
 _CORNER_MAX_M = 300.0  # streets whose closest addresses are farther apart do not meet
+_CORNER_SLACK_M = 40.0  # houses around one corner: their distances differ by no more
+_CORNER_APART_M = 150.0  # corners farther apart are two places where the streets meet
 _BASE = re.compile(r"\d+")
 
 Point = tuple[float, float]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 class Place(NamedTuple):
@@ -45,35 +57,50 @@ class Street:
     def __init__(self, name: str, postcode: str | None) -> None:
         self.name = name
         self.postcode = postcode
-        self._addresses: list[tuple[str | None, Point]] = []
+        self._x_l72 = array("d")
+        self._y_l72 = array("d")
+        # texts to whole numbers: what the garbage collector need not look at, a region has 100 000
+        self._by_label: dict[str, int] = {}
+        self._repeated: list[tuple[str, int]] = []
+        self._places: dict[tuple[str, float], tuple[Place, ...]] = {}
+        self._corners: dict[Street, tuple[Place, ...]] = {}
 
     def add(self, house_number: str | None, x_l72: float, y_l72: float) -> None:
         """Add an address that has a position, before the first question about the street."""
-        self._addresses.append((house_number, (x_l72, y_l72)))
+        position = len(self._x_l72)
+        self._x_l72.append(x_l72)
+        self._y_l72.append(y_l72)
+        if (
+            house_number is not None
+            and self._by_label.setdefault(label := house_number.upper(), position) != position
+        ):
+            self._repeated.append((label, position))
+
+    def _point(self, position: int) -> Point:
+        return self._x_l72[position], self._y_l72[position]
 
     # a night asks for few of the streets of a gemeente: each is indexed when first asked for
 
     @cached_property
-    def _points(self) -> list[Point]:
-        return [point for _, point in self._addresses]
+    def _xy(self) -> Floats:
+        return np.column_stack([self._x_l72, self._y_l72])
 
     @cached_property
-    def _by_label(self) -> dict[str, list[Point]]:
-        """Points by house number with its letter."""
-        points: dict[str, list[Point]] = {}
-        for house_number, point in self._addresses:
-            if house_number is not None:
-                points.setdefault(house_number.upper(), []).append(point)
-        return points
+    def _also(self) -> dict[str, list[int]]:
+        """Further positions of house numbers that the list has more than once."""
+        also: dict[str, list[int]] = {}
+        for label, position in self._repeated:
+            also.setdefault(label, []).append(position)
+        return also
 
     @cached_property
     def _by_base(self) -> dict[int, list[Point]]:
         """Points by house number, letters left aside."""
         points: dict[int, list[Point]] = {}
-        for label, of_label in self._by_label.items():
+        for label, position in (*self._by_label.items(), *self._repeated):
             base = base_number(label)
             if base is not None:
-                points.setdefault(base, []).extend(of_label)
+                points.setdefault(base, []).append(self._point(position))
         return points
 
     def has(self, number: str) -> bool:
@@ -85,49 +112,93 @@ class Street:
         base = base_number(number)
         return base is not None and None not in self._neighbours(base)
 
-    def at(self, number: str) -> Place | None:
-        """The place of a house number; None when it is unknown, or when it is in two places.
+    def at(self, number: str, at_least_m: float = NUMBER_ACCURACY_M) -> tuple[Place, ...]:
+        """Where a house number is: one place, several that it could be, or none.
 
         The address point with the same letter comes first, then the one without letter, then
         those with any letter. A number that is not there is interpolated between its
         neighbours on the same side; past the last known number, that one stands for it.
+
+        Args:
+            at_least_m: the accuracy of a place is taken to be no better.
         """
+        asked = (number, at_least_m)
+        places = self._places.get(asked)
+        if places is None:
+            position = self._by_label.get(number)
+            if position is not None and not self._repeated:
+                places = (Place(*self._point(position), ADDRESS_NUMBER, at_least_m),)
+            else:
+                places = tuple(
+                    place if place.accuracy_m >= at_least_m else place._replace(accuracy_m=at_least_m)
+                    for place in self._at(number)
+                )
+            self._places[asked] = places
+        return places
+
+    def _at(self, number: str) -> tuple[Place, ...]:
+        points = self._labelled(number)
+        if points:
+            return _places(points, ADDRESS_NUMBER, NUMBER_ACCURACY_M)
         base = base_number(number)
         if base is None:
-            return None
-        points = self._by_label.get(number) or self._by_label.get(str(base)) or self._by_base.get(base)
-        if points:
-            return _one_place(points, ADDRESS_NUMBER, NUMBER_ACCURACY_M)
-        return self._interpolated(base)
+            return ()
+        points = self._labelled(str(base)) or self._by_base.get(base, [])
+        return _places(points, ADDRESS_NUMBER, LETTER_ACCURACY_M) if points else self._interpolated(base)
 
-    def between(self, first: str, second: str) -> Place | None:
-        """The middle between two house numbers."""
-        ends = [place for number in (first, second) if (place := self.at(number)) is not None]
+    def _labelled(self, label: str) -> list[Point]:
+        position = self._by_label.get(label)
+        if position is None:
+            return []
+        return [self._point(position), *map(self._point, self._also.get(label, ()))]
+
+    def between(self, first: str, second: str) -> tuple[Place, ...]:
+        """The middle between two house numbers; one that is nowhere, or in two places, is left aside."""
+        ends = [places[0] for number in (first, second) if len(places := self.at(number)) == 1]
         if len(ends) < 2:
-            return ends[0]._replace(method=ADDRESS_INTERPOLATED) if ends else None
-        return _along(ends[0][:2], ends[1][:2], 0.5)
+            return (ends[0]._replace(method=ADDRESS_INTERPOLATED),) if ends else ()
+        return (_along(ends[0][:2], ends[1][:2], 0.5),)
 
     @cached_property
-    def middle(self) -> Place | None:
-        """The address point that is closest to all others; None for a street without positions."""
-        if not self._points:
-            return None
-        points = np.array(self._points)
-        distances_m = cdist(points, points)
-        centre = int(distances_m.sum(axis=0).argmin())
-        spread_m = float(np.sqrt((distances_m[centre] ** 2).mean() / 2))
-        x_l72, y_l72 = self._points[centre]
-        return Place(x_l72, y_l72, ADDRESS_STREET, max(STREET_ACCURACY_M, spread_m))
+    def middle(self) -> tuple[Place, ...]:
+        """The address point in the midst of all others; none for a street without positions."""
+        count = len(self._x_l72)
+        if count == 0:
+            return ()
+        median = sorted(self._x_l72)[count // 2], sorted(self._y_l72)[count // 2]
+        points = list(zip(self._x_l72, self._y_l72, strict=True))
+        centre = min(points, key=lambda point: math.dist(point, median))
+        spread_m = math.sqrt(sum(math.dist(point, centre) ** 2 for point in points) / (2 * count))
+        return (Place(*centre, ADDRESS_STREET, max(STREET_ACCURACY_M, spread_m)),)
 
-    def corner_with(self, other: Street) -> Place | None:
-        """Between the closest addresses of two streets; None when these are too far apart to meet."""
-        if not (self._points and other._points):
-            return None
-        distances_m = cdist(np.array(self._points), np.array(other._points))
-        mine, theirs = np.unravel_index(int(distances_m.argmin()), distances_m.shape)
-        if distances_m[mine, theirs] > _CORNER_MAX_M:
-            return None
-        return _along(self._points[int(mine)], other._points[int(theirs)], 0.5)
+    def corners_with(self, other: Street) -> tuple[Place, ...]:
+        """Between the closest addresses of two streets, once for each place where they meet.
+
+        None when even these are too far apart to meet.
+        """
+        if other not in self._corners:
+            self._corners[other] = self._meeting(other)
+        return self._corners[other]
+
+    def _meeting(self, other: Street) -> tuple[Place, ...]:
+        if not (self._x_l72 and other._x_l72):
+            return ()
+        mine, theirs = self._xy, other._xy
+        distances_m = cdist(mine, theirs)
+        row, column = divmod(int(distances_m.argmin()), len(theirs))
+        closest_m = float(distances_m[row, column])
+        if closest_m > _CORNER_MAX_M:
+            return ()
+        corners = [_along(self._point(row), other._point(column), 0.5)]
+        rows, columns = np.nonzero(distances_m <= closest_m + _CORNER_SLACK_M)
+        between = (mine[rows] + theirs[columns]) / 2
+        elsewhere = _apart(between, corners[0])
+        while elsewhere.any():
+            rows, columns, between = rows[elsewhere], columns[elsewhere], between[elsewhere]
+            nearest = int(distances_m[rows, columns].argmin())
+            corners.append(_along(self._point(int(rows[nearest])), other._point(int(columns[nearest])), 0.5))
+            elsewhere = _apart(between, corners[-1])
+        return tuple(corners)
 
     def _neighbours(self, base: int) -> tuple[int | None, int | None]:
         same_side = [known for known in self._by_base if (known - base) % 2 == 0]
@@ -135,40 +206,63 @@ class Street:
         above = min((known for known in same_side if known > base), default=None)
         return below, above
 
-    def _interpolated(self, base: int) -> Place | None:
+    def _interpolated(self, base: int) -> tuple[Place, ...]:
         below, above = self._neighbours(base)
         if below is not None and above is not None:
             start, end = _mean(self._by_base[below]), _mean(self._by_base[above])
-            return _along(start, end, (base - below) / (above - below))
+            return (_along(start, end, (base - below) / (above - below)),)
         nearest = below if above is None else above
         if nearest is None or abs(nearest - base) > _FARTHEST_BEYOND:
-            return None
-        return _one_place(self._by_base[nearest], ADDRESS_INTERPOLATED, 2 * INTERPOLATED_ACCURACY_M)
+            return ()
+        return _places(
+            self._by_base[nearest], ADDRESS_INTERPOLATED, self._beyond_m(nearest, abs(base - nearest))
+        )
+
+    def _beyond_m(self, last: int, numbers: int) -> float:
+        """How far a house lies that is some numbers past the last one, if they go on as they came."""
+        below, above = self._neighbours(last)
+        before = below if above is None else above
+        if before is None:
+            return max(LONE_ACCURACY_M, self.middle[0].accuracy_m)
+        last_m = math.dist(_mean(self._by_base[last]), _mean(self._by_base[before]))
+        return max(INTERPOLATED_ACCURACY_M, last_m * numbers / abs(last - before))
 
 
 def base_number(number: str | None) -> int | None:
     """The number in a house number: 12 of "12A"."""
-    match = _BASE.match(number or "")
-    return int(match[0]) if match else None
+    if number is None:
+        return None
+    match = None if number.isdecimal() else _BASE.match(number)
+    return int(number if match is None else match[0]) if match or number.isdecimal() else None
+
+
+def _apart(points: Floats, place: Place) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    from_place = points - (place.x_l72, place.y_l72)
+    return np.hypot(from_place[:, 0], from_place[:, 1]) > _CORNER_APART_M
 
 
 def _mean(points: Sequence[Point]) -> Point:
     return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
 
-def _one_place(points: Sequence[Point], method: str, accuracy_m: float) -> Place | None:
+def _places(points: Sequence[Point], method: str, accuracy_m: float) -> tuple[Place, ...]:
+    """One place for points that lie together, else each of them that is apart from those before."""
     if len(points) == 1:
-        return Place(*points[0], method, accuracy_m)
-    x_l72, y_l72 = _mean(points)
-    farthest_m = max(float(np.hypot(x - x_l72, y - y_l72)) for x, y in points)
-    return None if farthest_m > _SAME_PLACE_M else Place(x_l72, y_l72, method, accuracy_m)
+        return (Place(*points[0], method, accuracy_m),)
+    middle = _mean(points)
+    if all(math.dist(point, middle) <= _SAME_PLACE_M for point in points):
+        return (Place(*middle, method, accuracy_m),)
+    apart: list[Point] = []
+    for point in points:
+        if all(math.dist(point, known) > _SAME_PLACE_M for known in apart):
+            apart.append(point)
+    return tuple(Place(*point, method, accuracy_m) for point in apart)
 
 
 def _along(start: Point, end: Point, share: float) -> Place:
-    gap_m = float(np.hypot(end[0] - start[0], end[1] - start[1]))
     return Place(
         start[0] + share * (end[0] - start[0]),
         start[1] + share * (end[1] - start[1]),
         ADDRESS_INTERPOLATED,
-        max(INTERPOLATED_ACCURACY_M, _GAP_SHARE * gap_m),
+        max(INTERPOLATED_ACCURACY_M, _GAP_SHARE * math.dist(start, end)),
     )

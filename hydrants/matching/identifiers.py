@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,8 +11,16 @@ import pandas as pd
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from hydrants.matching.frames import IntArray, ObjectArray
+
+_Keys = npt.NDArray[np.uint64]
+
+SAME, UNLIKE, NO_NUMBER = 0, 3, -1
+"""Slips between numbers that are equal, that have more than two between them, or of which one is missing."""
+
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Z]+")
 _LETTERS_THEN_DIGITS = re.compile(r"^[A-Z]{1,5}(?=\d{3,}$)")
+_BASE = 0x9E3779B97F4A7C15
 
 
 def fold(reference: str | None) -> str | None:
@@ -26,9 +35,7 @@ def fold(reference: str | None) -> str | None:
     return _LETTERS_THEN_DIGITS.sub("", kept).lstrip("0") or None
 
 
-def slips_between(
-    written: npt.NDArray[np.object_], registered: npt.NDArray[np.object_]
-) -> npt.NDArray[np.int64]:
+def slips_between(written: ObjectArray, registered: ObjectArray) -> IntArray:
     """Slips (substitution, insertion, omission, swap of neighbours) between pairs of numbers; 3 is "more".
 
     Args:
@@ -41,33 +48,89 @@ def slips_between(
     )
 
 
-def pairs_within_one_slip(written: pd.Series, registered: pd.Series) -> pd.DataFrame:
-    """Every pair of a written and a registered number that are equal or one slip apart.
+def pairs_with_equal_number(written: ObjectArray, registered: ObjectArray) -> tuple[IntArray, IntArray]:
+    """Positions in the two arrays of every pair of equal numbers, ordered by the first; none is missing."""
+    left, right = (pd.util.hash_array(numbers, categorize=False) for numbers in (written, registered))
+    return _equal(left, right)
 
-    Two numbers one slip apart become equal when each loses at most one character (a swap of
-    neighbours too), so an equi-join over all such shortenings finds every pair without comparing
-    each with each.
+
+def pairs_within_one_slip(written: ObjectArray, registered: ObjectArray) -> tuple[IntArray, IntArray]:
+    """Positions in the two arrays of every pair of numbers that are equal or one slip apart.
+
+    Whatever one slip can make of each written number is looked up among the registered ones: meant
+    for few written numbers and a large register.
 
     Args:
-        written: folded numbers by record label; missing ones are left out.
-        registered: folded numbers by hydrant label.
+        written, registered: folded numbers, none missing.
 
     Returns:
-        Columns `record`, `hydrant`, distinct; a superset of the pairs meant (some are two slips apart).
+        Distinct pairs, ordered by both.
     """
-    left = _shortenings(written, "record")
-    right = _shortenings(registered, "hydrant")
-    return left.merge(right, on="key", how="inner")[["record", "hydrant"]].drop_duplicates(ignore_index=True)
+    if not (written.size and registered.size):
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    signs, target = _signs(written), _signs(registered)
+    alphabet = np.flatnonzero(np.bincount(target.ravel(), minlength=2)[1:]) + 1
+    keys = np.concatenate([*_after_one_slip(signs.astype(np.uint64), alphabet.astype(np.uint64))])
+    # a place past the end of a shorter number makes a key that is no number's, or the same once more
+    at, hydrant = _equal(keys, _key(target.astype(np.uint64)))
+    pairs = np.sort(at % len(written) * len(registered) + hydrant)
+    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
+    return pairs // len(registered), pairs % len(registered)
 
 
-def _shortenings(numbers: pd.Series, label: str) -> pd.DataFrame:
-    known = numbers.dropna()
-    keys: list[str] = []
-    labels: list[object] = []
-    for name, number in known.items():
-        variants = {number, *(number[:i] + number[i + 1 :] for i in range(len(number)))}
-        keys.extend(variants)
-        labels.extend([name] * len(variants))
-    return pd.DataFrame(
-        {"key": pd.Series(keys, dtype=object), label: pd.Series(labels, dtype=known.index.dtype)}
-    )
+def _equal(left: _Keys, right: _Keys) -> tuple[IntArray, IntArray]:
+    """Positions of every pair of equal keys of 64 bits, ordered by the left one."""
+    order = np.argsort(right)
+    ordered = right[order]
+    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
+    start = np.flatnonzero(is_first)
+    length = np.diff(np.append(start, len(ordered)))
+    group = np.searchsorted(ordered[start], left)
+    is_found = ordered[start].take(group, mode="clip") == left if len(start) else np.zeros(len(left), bool)
+    at_left = np.flatnonzero(is_found)
+    group = group[at_left]
+    if len(start) == len(ordered):
+        return at_left, order[group]
+    count = length[group]
+    nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(at_left, count), order[np.repeat(start[group], count) + nth]
+
+
+def _signs(numbers: ObjectArray) -> npt.NDArray[np.uint8]:
+    """The characters of each number, a column per place, 0 past its end; room for one more."""
+    texts = np.array(numbers.tolist(), dtype=np.bytes_)
+    signs = texts.view(np.uint8).reshape(len(texts), -1)
+    return np.hstack([signs, np.zeros((len(texts), 1), np.uint8)])
+
+
+def _powers(count: int) -> _Keys:
+    return np.array([pow(_BASE, place, 2**64) for place in range(count)], np.uint64)
+
+
+def _key(signs: _Keys) -> _Keys:
+    """A polynomial in `_BASE` modulo 2**64 with the characters as coefficients."""
+    return signs @ _powers(signs.shape[1])
+
+
+def _after_one_slip(signs: _Keys, alphabet: _Keys) -> Iterator[_Keys]:
+    """The keys of all that no slip or one slip can make of each number, one array after another.
+
+    What a slip adds to the sum that is the key, or takes from it, follows from the characters it touches.
+    """
+    # arrays of one, not scalars: numpy warns of the overflow that is meant here for scalars only
+    powers = np.split(_powers(signs.shape[1] + 1), signs.shape[1] + 1)
+    up_to = np.cumsum(signs * np.concatenate(powers[:-1]), axis=1)
+    whole = up_to[:, -1]
+    inverse = np.array([pow(_BASE, -1, 2**64)], np.uint64)
+    yield whole
+    for place in range(signs.shape[1]):
+        here = signs[:, place]
+        before = up_to[:, place] - here * powers[place]
+        moved_on = before + (whole - before) * powers[1]
+        yield before + (whole - up_to[:, place]) * inverse  # omitted
+        for sign in np.split(alphabet, len(alphabet)):
+            yield whole + (sign - here) * powers[place]  # another in its stead
+            yield moved_on + sign * powers[place]  # one put in before it
+        if place + 1 < signs.shape[1]:
+            after = signs[:, place + 1]
+            yield whole + (after - here) * powers[place] + (here - after) * powers[place + 1]  # swapped

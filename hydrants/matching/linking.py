@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 
-from hydrants.matching.assignment import Posteriors, posteriors
-from hydrants.matching.blocking import candidate_pairs
-from hydrants.matching.parameters import FloatArray, Parameters, estimate_sigma_m
+from hydrants.matching.assignment import Posteriors, best_together, largest_of_each, posteriors
+from hydrants.matching.blocking import Pairs, candidate_pairs, numbered_pairs
+from hydrants.matching.frames import (
+    BoolArray,
+    FloatArray,
+    Hydrants,
+    IntArray,
+    Records,
+    as_arrays,
+    distance_m,
+)
+from hydrants.matching.identifiers import SAME, UNLIKE
+from hydrants.matching.learning import learned, unregistered_rate
+from hydrants.matching.noticing import Finding, findings
+from hydrants.matching.parameters import Parameters
 from hydrants.matching.scoring import Scores, score
 
-_EXACT_ID, _REPAIRED_ID = 0, 2
-_LONE_M = 40.0
 _NEAR_SIGMAS = 5.0
 _HOUSE_NUMBER_M = 30.0  # an address this sure names a house, not just a street
+_DECIDED_ODDS = 40.0  # a person's word, as a logarithm
 CONCLUSIVE = ("ok", "failed", "not_found")
+
+
+@dataclass(frozen=True)
+class Linked:
+    """What the matcher makes of a batch.
+
+    Attributes:
+        verdicts: one row per record, in order: `verdict` (linked, review, new, unlocated), `match_method`,
+            `score`, `distance_m`, `best_hydrant_id`, `runner_up_hydrant_id`, `runner_up_score`.
+        parameters: given, or learned from the batch.
+        findings: what is wrong with the batch as a whole; its records are then left to a person.
+        scores, chances: the evidence and what follows from it, with positions in the two frames.
+        together: per record its place in the likeliest joint answer, as a position in the pairs; -1 for none.
+    """
+
+    verdicts: pd.DataFrame
+    parameters: Parameters
+    findings: tuple[Finding, ...]
+    scores: Scores
+    chances: Posteriors
+    together: IntArray
 
 
 def link(
@@ -22,7 +56,7 @@ def link(
     hydrants: pd.DataFrame,
     parameters: Parameters | None = None,
     link_probability: float = 0.95,
-) -> tuple[pd.DataFrame, Parameters]:
+) -> Linked:
     """Match records to registered hydrants.
 
     Args:
@@ -30,150 +64,148 @@ def link(
             metres, NaN if none), `address_x`, `address_y`, `address_accuracy_m`, `street_key`,
             `hydrant_type`, `diameter_mm` (None if unknown), `nis`, `day` (integer), `competes` (bool: counts
             as the one inspection of its hydrant), `decided` (hydrant_id that a person chose, "" for none in
-            the register, or None).
+            the register, or None); and, if known, `source` (the file it comes from) and `is_outside` (bool:
+            its place lies outside its gemeente).
         hydrants: one row per active hydrant; `hydrant_id`, `ref`, `x`, `y`, `street_keys` (a set),
             `hydrant_type`, `diameter_mm`, `nis`, `is_contracted`.
-        parameters: rates to use; by default the standard ones with the position noise learned here.
+        parameters: rates to use; by default the standard ones with what the batch itself shows.
         link_probability: posterior from which a record is linked without review.
-
-    Returns:
-        One row per record, in order: `verdict` (linked, review, new, unlocated), `match_method`, `score`,
-        `distance_m`, `best_hydrant_id`, `runner_up_hydrant_id`, `runner_up_score`; and the parameters used.
     """
-    records, hydrants = records.reset_index(drop=True), hydrants.reset_index(drop=True)
-    p = parameters or Parameters()
-    pairs = candidate_pairs(records, hydrants, p.sigma_m)
+    these, registered = as_arrays(records, hydrants)
+    numbered = numbered_pairs(these, registered)
+    found, is_amiss = findings(these, registered, numbered)
+    lessons = learned(these, ~is_amiss, registered, numbered, parameters or Parameters())
+    p, inspected = parameters or lessons.parameters, lessons.inspected
+    pairs = candidate_pairs(these, registered, numbered, p)
+    is_valid = np.zeros(len(these), bool)
+    is_valid[numbered.record] = True
+    scores = score(pairs, is_valid, these, registered, p)
     if parameters is None:
-        p = p.with_sigma(_learned_sigma_m(pairs, records, hydrants))
-        pairs = candidate_pairs(records, hydrants, p.sigma_m)
-    scores = _with_decisions(score(pairs, records, hydrants, p), records, hydrants)
-    chances = posteriors(scores, records["day"].to_numpy(np.int64), records["competes"].to_numpy(bool), p)
-    return _verdicts(records, hydrants, scores, chances, link_probability, p), p
+        rate = unregistered_rate(scores, these.has_place & ~is_amiss, p.unregistered_rate)
+        scores = replace(scores, unregistered=scores.unregistered + np.log(rate / p.unregistered_rate))
+        p = replace(p, unregistered_rate=rate)
+    scores = _with_decisions(scores, these, registered)
+    chances = posteriors(scores, these.day, these.competes, inspected, p)
+    together = best_together(scores, chances, these.competes, inspected, p)
+    verdicts = _verdicts(these, registered, scores, chances, together, is_amiss, link_probability, p)
+    return Linked(verdicts, p, found, scores, chances, together)
 
 
-def _learned_sigma_m(pairs: pd.DataFrame, records: pd.DataFrame, hydrants: pd.DataFrame) -> float | None:
-    record, hydrant = pairs["record"].to_numpy(), pairs["hydrant"].to_numpy()
-    distance_m = np.hypot(
-        records["x"].to_numpy(float)[record] - hydrants["x"].to_numpy(float)[hydrant],
-        records["y"].to_numpy(float)[record] - hydrants["y"].to_numpy(float)[hydrant],
-    )
-    same_id = records["ref"].to_numpy(object)[record] == hydrants["ref"].to_numpy(object)[hydrant]
-    by_distance = pd.Series(distance_m).groupby(record)
-    is_nearest = distance_m == by_distance.transform("min").to_numpy()
-    within = pd.Series(distance_m < _LONE_M).groupby(record).transform("sum").to_numpy()
-    measured = np.isfinite(distance_m)
-    return estimate_sigma_m(
-        distance_m[measured & same_id & records["ref"].notna().to_numpy()[record]],
-        distance_m[measured & is_nearest & (within == 1)],
-    )
-
-
-def _with_decisions(scores: Scores, records: pd.DataFrame, hydrants: pd.DataFrame) -> Scores:
+def _with_decisions(scores: Scores, records: Records, hydrants: Hydrants) -> Scores:
     """A decided record has its decided hydrant as the only explanation, so that it claims it for sure."""
-    decided = records["decided"].notna().to_numpy()
-    if not decided.any():
+    is_decided = records.decided.known
+    if not records.decided.any_known:
         return scores
-    position = pd.Series(hydrants.index, index=hydrants["hydrant_id"])
-    chosen = records.loc[decided, "decided"].map(position)
-    known = chosen.dropna().astype(np.int64)
-    own = pd.DataFrame({"record": known.index, "hydrant": known.to_numpy(), "likelihood": 1.0, "slips": -1})
-    others = scores.pairs[~decided[scores.pairs["record"]]]
-    pairs = pd.concat([others, own], ignore_index=True).sort_values(["record", "hydrant"], ignore_index=True)
-    return Scores(pairs, np.where(decided, 0.0, scores.other), np.where(decided, 1e-12, scores.unregistered))
+    position = {hydrant_id: at for at, hydrant_id in enumerate(hydrants.hydrant_id)}
+    asked = np.flatnonzero(is_decided)
+    found = np.array([position.get(chosen, -1) for chosen in records.decided.objects[asked]], np.int64)
+    record, hydrant = asked[found >= 0], found[found >= 0]
+    apart_m = distance_m(records.place[record], hydrants.place[hydrant])
+    own = Pairs(record, hydrant, apart_m, np.full(len(record), UNLIKE))
+    undecided = ~is_decided[scores.pairs.record]
+    return Scores(
+        scores.pairs.where(undecided).and_(own),
+        np.concatenate([scores.pair[undecided], np.full(len(record), _DECIDED_ODDS)]),
+        np.where(is_decided, -_DECIDED_ODDS, scores.other),
+        np.where(is_decided, 0.0, scores.unregistered),
+    )
 
 
 def _verdicts(
-    records: pd.DataFrame,
-    hydrants: pd.DataFrame,
+    records: Records,
+    hydrants: Hydrants,
     scores: Scores,
     chances: Posteriors,
+    together: IntArray,
+    is_amiss: BoolArray,
     link_probability: float,
     p: Parameters,
 ) -> pd.DataFrame:
-    ranked = scores.pairs.assign(chance=chances.pair).sort_values(
-        ["record", "chance", "hydrant"], ascending=[True, False, True], ignore_index=True
+    pairs, n = scores.pairs, len(records)
+    best = np.where(together >= 0, together, largest_of_each(chances.pair, pairs.record, n))
+    others = chances.pair.copy()
+    others[best[best >= 0]] = -1.0
+    second = largest_of_each(others, pairs.record, n)
+    second[_of(others, second, -1.0) < 0] = -1
+
+    best_score, slips = _of(chances.pair, best, np.nan), _of(pairs.slips, best, UNLIKE)
+    is_decided = records.decided.known
+    is_sure = (np.nan_to_num(best_score) >= link_probability) & _has_witness(
+        records, hydrants, pairs, best, p
     )
-    place = ranked.groupby("record").cumcount()
-    best = ranked[place == 0].set_index("record").reindex(records.index)
-    second = ranked[place == 1].set_index("record").reindex(records.index)
-    ids = hydrants["hydrant_id"].to_numpy(object)
-
-    def hydrant_ids(rows: pd.DataFrame) -> np.ndarray:
-        known = rows["hydrant"].notna().to_numpy()
-        names = np.full(len(rows), None, object)
-        names[known] = ids[rows.loc[known, "hydrant"].to_numpy(np.int64)]
-        return names
-
-    score_ = best["chance"].to_numpy(float)
-    has_position = records["x"].notna().to_numpy()
-    has_place = has_position | records["address_x"].notna().to_numpy()
-    is_linked = (np.nan_to_num(score_) >= link_probability) & _has_witness(records, hydrants, best, p)
-    is_decided = records["decided"].notna().to_numpy()
+    is_linked = is_sure & (is_decided | ~is_amiss)
     verdict = np.select(
         [
             is_linked,
             is_decided,  # by a person, and to no hydrant that is known here
-            ~has_place & best["hydrant"].isna().to_numpy(),
-            chances.unregistered > 0.5,
+            ~records.has_place & ~records.has_address & (best < 0),
+            # what lies elsewhere than it says is not known well enough to be new
+            (chances.unregistered > 0.5) & ~records.is_outside & ~is_amiss,
         ],
         ["linked", "new", "unlocated", "new"],
         "review",
-    )
-    slips = best["slips"].fillna(-1).to_numpy(np.int64)
+    ).astype(object)
     method = np.select(
-        [
-            is_decided,
-            slips == _EXACT_ID,
-            (slips > _EXACT_ID) & (slips <= _REPAIRED_ID),
-            has_position,
-        ],
+        [is_decided, slips == SAME, (slips > SAME) & (slips < UNLIKE), records.has_place],
         ["decision", "id", "repaired_id", "position"],
         "address",
-    )
+    ).astype(object)
+    method[~(is_linked | is_decided)] = None
+    best_hydrant, second_hydrant = _of(pairs.hydrant, best, -1), _of(pairs.hydrant, second, -1)
+    columns = {
+        "verdict": verdict,
+        "match_method": method,
+        "score": best_score,
+        "distance_m": _distance_m(records, hydrants, best_hydrant),
+        "best_hydrant_id": _of(hydrants.hydrant_id, best_hydrant, None),
+        "runner_up_hydrant_id": _of(hydrants.hydrant_id, second_hydrant, None),
+        "runner_up_score": _of(chances.pair, second, np.nan),
+    }
     return pd.DataFrame(
-        {
-            "verdict": verdict,
-            "match_method": pd.Series(method, dtype=object).where(is_linked | is_decided, None).to_numpy(),
-            "score": score_,
-            "distance_m": _distance_to_best_m(records, hydrants, best),
-            "best_hydrant_id": hydrant_ids(best),
-            "runner_up_hydrant_id": hydrant_ids(second),
-            "runner_up_score": second["chance"].to_numpy(float),
-        },
-        index=records.index,
+        {name: pd.Series(of, dtype=of.dtype, copy=False) for name, of in columns.items()}, copy=False
     )
+
+
+def _of(values: np.ndarray, position: IntArray, missing: object) -> np.ndarray:
+    """The values at the positions; `missing` at -1."""
+    if not len(values):
+        return np.full(len(position), missing, values.dtype)
+    found = values[position]
+    found[position < 0] = missing
+    return found
 
 
 def _has_witness(
-    records: pd.DataFrame, hydrants: pd.DataFrame, best: pd.DataFrame, p: Parameters
-) -> np.ndarray:
+    records: Records, hydrants: Hydrants, pairs: Pairs, best: IntArray, p: Parameters
+) -> BoolArray:
     """Whether something on the row points at this very hydrant.
 
     A probability alone may come from what the rivals lack; "a gross error, and the only hydrant of that
     street" is a guess that a person should make.
     """
-    slips = best["slips"].fillna(-1).to_numpy(np.int64)
-    target = hydrants[["x", "y"]].reindex(best["hydrant"].to_numpy()).to_numpy(float)
-    position = np.hypot(*(records[["x", "y"]].to_numpy(float) - target).T)
-    address = np.hypot(*(records[["address_x", "address_y"]].to_numpy(float) - target).T)
-    accuracy_m = records["address_accuracy_m"].to_numpy(float)
-    is_alike = (slips >= _EXACT_ID) & (slips <= _REPAIRED_ID)
+    hydrant, slips = _of(pairs.hydrant, best, -1), _of(pairs.slips, best, UNLIKE)
+    position, accuracy_m = _of(pairs.distance_m, best, np.nan), records.address_accuracy_m
+    address = _apart_m(records.address, hydrants, hydrant)
+    is_alike = (slips >= SAME) & (slips < UNLIKE)
     # beyond any gross error, number and place speak of two hydrants; an address alone, which may be that of
     # a namesake street, contradicts only a number that had to be repaired
     far_m = p.gross_to_m + _NEAR_SIGMAS * p.sigma_m
     is_elsewhere = (position > far_m) | (
-        (slips > _EXACT_ID) & np.isnan(position) & (address > far_m + np.nan_to_num(accuracy_m))
+        (slips > SAME) & np.isnan(position) & (address > far_m + np.nan_to_num(accuracy_m))
     )
     by_number = is_alike & ~is_elsewhere
     by_position = position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)
     by_address = (accuracy_m <= _HOUSE_NUMBER_M) & (address <= _NEAR_SIGMAS * accuracy_m)
-    return records["decided"].notna().to_numpy() | by_number | by_position | by_address
+    return records.decided.known | by_number | by_position | by_address
 
 
-def _distance_to_best_m(records: pd.DataFrame, hydrants: pd.DataFrame, best: pd.DataFrame) -> FloatArray:
+def _distance_m(records: Records, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
     """From the position, else from where the address points; NaN without either or without a candidate."""
-    target = hydrants[["x", "y"]].reindex(best["hydrant"].to_numpy())
-    x = records["x"].fillna(records["address_x"]).to_numpy(float)
-    y = records["y"].fillna(records["address_y"]).to_numpy(float)
-    distance_m: FloatArray = np.hypot(x - target["x"].to_numpy(), y - target["y"].to_numpy())
-    return distance_m
+    return _apart_m(np.where(np.isnan(records.place), records.address, records.place), hydrants, hydrant)
+
+
+def _apart_m(places: FloatArray, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
+    apart_m = np.full(len(hydrant), np.nan)
+    known = np.flatnonzero((hydrant >= 0) & ~np.isnan(places[:, 0]))
+    apart_m[known] = distance_m(places[known], hydrants.place[hydrant[known]])
+    return apart_m

@@ -1,9 +1,8 @@
 """How well a record fits each of its candidates, and how well it fits none of them.
 
-Every term is a likelihood: how probable is what the row says, if it speaks of this
-hydrant? Terms of different evidence multiply. Two rival explanations are always
-there: some other registered hydrant (by a gross error), and a hydrant that no
-register has.
+Every term is a log-likelihood: how probable is what the row says, if it speaks of this
+hydrant? Terms of different evidence add up. Two rival explanations are always there:
+some other registered hydrant (by a gross error), and a hydrant that no register has.
 """
 
 from __future__ import annotations
@@ -11,82 +10,159 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from hydrants.matching.blocking import surroundings
-from hydrants.matching.identifiers import slips_between
-from hydrants.matching.parameters import FloatArray, Parameters
+from hydrants.matching import density
+from hydrants.matching.blocking import Pairs
+from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, Records, distance_m
+from hydrants.matching.identifiers import NO_NUMBER, UNLIKE
+from hydrants.matching.parameters import Parameters
+
+_BESIDE_SIGMAS = 4.0
+
+Terms = dict[str, FloatArray]
+"""Natural logarithms of likelihoods, by the kind of evidence; aligned with pairs or with records."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Likelihoods of a batch.
+    """Log-likelihoods of a batch.
 
     Attributes:
-        pairs: `record`, `hydrant`, `likelihood`, `slips` (0, 1, 2; 3 for unlike numbers; -1 without a
-            number), ordered by record, hydrant.
-        other: per record, likelihood of some hydrant that is not among its pairs.
-        unregistered: per record, likelihood of a hydrant that no register has.
+        pairs: the candidates.
+        pair: per pair, of that hydrant.
+        other: per record, of some hydrant that is not among its pairs.
+        unregistered: per record, of a hydrant that no register has.
     """
 
-    pairs: pd.DataFrame
+    pairs: Pairs
+    pair: FloatArray
     other: FloatArray
     unregistered: FloatArray
 
 
-def score(pairs: pd.DataFrame, records: pd.DataFrame, hydrants: pd.DataFrame, p: Parameters) -> Scores:
-    """Give each candidate pair its likelihood, and each record that of the rival explanations.
+def score(pairs: Pairs, is_valid: BoolArray, records: Records, hydrants: Hydrants, p: Parameters) -> Scores:
+    """Give each candidate pair its log-likelihood, and each record that of the rival explanations.
 
     Args:
-        pairs: `record`, `hydrant` as `blocking.candidate_pairs` gives them.
-        records: see `matching.link`.
-        hydrants: see `matching.link`.
+        pairs: as `blocking.candidate_pairs` gives them.
+        is_valid: per record, whether some hydrant has its number.
     """
-    record = records.iloc[pairs["record"]].reset_index(drop=True)
-    hydrant = hydrants.iloc[pairs["hydrant"]].reset_index(drop=True)
-    distance_m = _distance_m(record["x"], record["y"], hydrant)
-    slips = _slips(record["ref"], hydrant["ref"])
-    is_valid = records["ref"].isin(hydrants["ref"].dropna()).to_numpy()
-    likelihood = (
-        _id_term(slips, is_valid[pairs["record"]], p)
-        * _position_term(distance_m, p)
-        * _address_term(record, hydrant, p)
-        * _attribute_terms(record, hydrant, p)
-        * _prior(record, hydrant, p)
+    other, unregistered = rival_terms(pairs, is_valid, records, hydrants, p)
+    return Scores(
+        pairs,
+        _summed(pair_terms(pairs, is_valid, records, hydrants, p)),
+        _summed(other),
+        _summed(unregistered),
     )
-    scored = pairs.assign(likelihood=likelihood, slips=slips)
-    other, unregistered = _rivals(records, hydrants, is_valid, p)
-    return Scores(scored, other, unregistered)
 
 
-def _distance_m(x: pd.Series, y: pd.Series, hydrant: pd.DataFrame) -> FloatArray:
-    return np.hypot(x.to_numpy(float) - hydrant["x"].to_numpy(), y.to_numpy(float) - hydrant["y"].to_numpy())
+def _summed(terms: Terms) -> FloatArray:
+    first, *others = terms.values()
+    total = first.copy()
+    for term in others:
+        total += term
+    return total
 
 
-def _slips(written: pd.Series, registered: pd.Series) -> np.ndarray:
-    slips = np.full(len(written), -1, np.int64)
-    both = (written.notna() & registered.notna()).to_numpy()
-    slips[both] = slips_between(written[both].to_numpy(object), registered[both].to_numpy(object))
-    slips[(written.notna() & registered.isna()).to_numpy()] = 3
-    return slips
+def pair_terms(
+    pairs: Pairs, is_valid: BoolArray, records: Records, hydrants: Hydrants, p: Parameters
+) -> Terms:
+    """What each kind of evidence says of each pair."""
+    has_number = records.number.known[pairs.record]
+    return {
+        "number": _number_term(pairs, is_valid[pairs.record], has_number, p),
+        "position": _position_term(pairs.distance_m, p),
+        "address": _address_term(pairs, records, hydrants, p),
+        "street": _street_term(pairs, records, hydrants, p),
+        "attributes": _attributes_term(pairs, records, hydrants, p),
+        "gemeente": _prior_term(pairs, records, hydrants, p),
+    }
 
 
-def _wrong_id(is_valid: np.ndarray, p: Parameters) -> FloatArray:
-    """Probability of exactly this number on a record of a hydrant it does not belong to."""
+def rival_terms(
+    pairs: Pairs, is_valid: BoolArray, records: Records, hydrants: Hydrants, p: Parameters
+) -> tuple[Terms, Terms]:
+    """What the evidence says of "some other hydrant" and of "none that is registered", per record.
+
+    Summed over all hydrants, a gross error that ends exactly here has the density with which hydrants
+    stand around. An unregistered hydrant stands as far from its neighbours as registered ones do.
+    """
+    has_place, has_address = records.has_place, records.has_address
+    per_m2 = density.around(
+        np.where(has_place[:, None], records.place, records.address), hydrants, p.gross_to_m
+    )
+    nearest_m = np.full(len(records), np.inf)
+    np.fmin.at(nearest_m, pairs.record, pairs.distance_m)
+    at_least = np.maximum(per_m2, density.SPARSE_PER_M2)
+    beside_per_m2 = density.beside(nearest_m, at_least, hydrants, p.sigma_m)
+    beside_per_m2 *= np.where(nearest_m <= _BESIDE_SIGMAS * p.sigma_m, p.unregistered_beside, 1.0)
+    anywhere = float(max(len(hydrants), 1))
+
+    # the rival hydrant's own evidence of place: by position, by address alone, or by neither
+    other_place = np.select(
+        [has_place, has_address],
+        [p.gross_rate * per_m2 + p.lost_rate * at_least, p.address_wrong_rate * at_least],
+        anywhere,
+    )
+    unregistered_place = np.select([has_place, has_address], [beside_per_m2, at_least], anywhere)
+    # and an address beside the position: wrong for a hydrant elsewhere, close by for one that stands here
+    both = has_place & has_address
+    wrong, close = np.ones(len(records)), np.ones(len(records))
+    wrong[both] = p.address_wrong_rate / p.lost_area_m2
+    close[both] = _address_density(
+        distance_m(records.place[both], records.address[both]), records.address_accuracy_m[both], p
+    )
+    has_number = records.number.known
+    unnumbered = 1 - hydrants.number.known.mean() if len(hydrants) else 0.0
+    others = (1 - unnumbered) * _wrong_number(is_valid, p) + unnumbered * _strange_number(is_valid, p)
+    wrong_number = np.where(has_number, p.id_given_rate * others, 1 - p.id_given_rate)
+    odd_number = np.where(
+        has_number,
+        p.id_given_unregistered / np.where(is_valid, p.valid_id_pool, p.invalid_id_pool),
+        1 - p.id_given_unregistered,
+    )
+    street = {"street": np.where(records.street_key.known, np.log(p.street_unknown), 0.0)}
+    other = {"number": np.log(wrong_number), "position": np.log(other_place), "address": np.log(wrong)}
+    unregistered = {
+        "number": np.log(odd_number),
+        "position": np.log(unregistered_place),
+        "address": np.log(close),
+        "gemeente": np.full(len(records), np.log(p.unregistered_rate)),
+    }
+    return other | street, unregistered | street
+
+
+def _wrong_number(is_valid: BoolArray, p: Parameters) -> FloatArray:
+    """Probability of just this number for a hydrant that has another: a neighbour's, or nobody's."""
     return p.id_wrong_rate / np.where(is_valid, p.valid_id_pool, p.invalid_id_pool)
 
 
-def _id_term(slips: np.ndarray, is_valid: np.ndarray, p: Parameters) -> FloatArray:
-    given = np.choose(
-        np.clip(slips, 0, 3),
-        [
-            p.id_exact_rate,
-            p.id_one_slip_rate / p.slips_per_id,
-            p.id_two_slips_rate / (p.slips_per_id**2 / 2),
-            _wrong_id(is_valid, p),
-        ],
+def _strange_number(is_valid: BoolArray, p: Parameters) -> FloatArray:
+    """The same for a hydrant that has none in the register: then any number is as likely."""
+    return np.where(is_valid, p.id_wrong_rate / p.valid_id_pool, 1 / p.invalid_id_pool)
+
+
+def _number_term(pairs: Pairs, is_valid: BoolArray, has_number: BoolArray, p: Parameters) -> FloatArray:
+    one_way = [
+        p.id_exact_rate,
+        p.id_one_slip_rate / p.slips_per_id,
+        p.id_two_slips_rate / (p.slips_per_id**2 / 2),
+    ]
+    written = np.select(
+        [pairs.slips == NO_NUMBER, pairs.slips == UNLIKE],
+        [_strange_number(is_valid, p), _wrong_number(is_valid, p)],
+        np.take(one_way, np.clip(pairs.slips, 0, 2)),
     )
-    return np.where(slips < 0, 1 - p.id_given_rate, p.id_given_rate * given)
+    return np.log(np.where(has_number, p.id_given_rate * written, 1 - p.id_given_rate))
+
+
+def _position_term(distance_m: FloatArray, p: Parameters) -> FloatArray:
+    density = (
+        (1 - p.gross_rate - p.lost_rate) * _gaussian(distance_m, p.sigma_m)
+        + p.gross_density_per_m2(distance_m)
+        + p.lost_rate / p.lost_area_m2
+    )
+    return np.log(np.where(np.isfinite(distance_m), density, 1.0))
 
 
 def _gaussian(distance_m: FloatArray, sigma_m: FloatArray | float) -> FloatArray:
@@ -94,102 +170,49 @@ def _gaussian(distance_m: FloatArray, sigma_m: FloatArray | float) -> FloatArray
     return np.exp(-0.5 * (distance_m / sigma_m) ** 2) / (2 * np.pi * np.square(sigma_m))
 
 
-def _position_term(distance_m: FloatArray, p: Parameters) -> FloatArray:
-    in_ring = (distance_m >= p.gross_from_m) & (distance_m <= p.gross_to_m)
-    density = (
-        (1 - p.gross_rate - p.lost_rate) * _gaussian(distance_m, p.sigma_m)
-        + np.where(in_ring, p.gross_density_per_m2, 0.0)
-        + p.lost_rate / p.lost_area_m2
-    )
-    return np.where(np.isfinite(distance_m), density, 1.0)
-
-
-def _address_term(record: pd.DataFrame, hydrant: pd.DataFrame, p: Parameters) -> FloatArray:
-    """Distance to where the address points, and whether the register names the same street."""
-    distance_m = _distance_m(record["address_x"], record["address_y"], hydrant)
-    density = _address_density(distance_m, record["address_accuracy_m"].to_numpy(float), p)
-    street = record["street_key"].to_numpy(object)
-    named = hydrant["street_keys"].to_numpy(object)
-    agreement = np.fromiter(
-        (
-            1.0
-            if not key
-            else p.street_unknown
-            if not keys
-            else p.street_agrees
-            if key in keys
-            else p.street_differs
-            for key, keys in zip(street, named, strict=True)
-        ),
-        float,
-        len(record),
-    )
-    return density * agreement
-
-
-def _address_density(distance_m: FloatArray, sigma_m: FloatArray, p: Parameters) -> FloatArray:
-    """Density per square metre of an address this far from its hydrant; 1 where there is none."""
-    known = np.isfinite(distance_m) & np.isfinite(sigma_m)
-    near = _gaussian(np.where(known, distance_m, 0.0), np.where(known, sigma_m, 1.0))
-    return np.where(known, (1 - p.address_wrong_rate) * near + p.address_wrong_rate / p.lost_area_m2, 1.0)
-
-
-def _attribute_terms(record: pd.DataFrame, hydrant: pd.DataFrame, p: Parameters) -> FloatArray:
-    term = np.ones(len(record))
-    for column, differs in (("hydrant_type", p.type_differs), ("diameter_mm", p.diameter_differs)):
-        seen, registered = record[column], hydrant[column]
-        both = (seen.notna() & registered.notna()).to_numpy()
-        same = (seen == registered).to_numpy(bool, na_value=False)
-        term *= np.where(both, np.where(same, 1 - differs, differs), 1.0)
+def _address_term(pairs: Pairs, records: Records, hydrants: Hydrants, p: Parameters) -> FloatArray:
+    term = np.zeros(len(pairs))
+    known = np.flatnonzero(records.has_address[pairs.record])
+    record, hydrant = pairs.record[known], pairs.hydrant[known]
+    apart_m = distance_m(records.address[record], hydrants.place[hydrant])
+    term[known] = np.log(_address_density(apart_m, records.address_accuracy_m[record], p))
     return term
 
 
-def _prior(record: pd.DataFrame, hydrant: pd.DataFrame, p: Parameters) -> FloatArray:
-    same_gemeente = record["nis"].to_numpy(object) == hydrant["nis"].to_numpy(object)
-    return np.where(hydrant["is_contracted"].to_numpy(bool), 1.0, p.other_operator) * np.where(
-        same_gemeente, 1.0, p.other_gemeente
-    )
+def _address_density(apart_m: FloatArray, sigma_m: FloatArray, p: Parameters) -> FloatArray:
+    """Density per square metre of an address this far from its hydrant."""
+    return (1 - p.address_wrong_rate) * _gaussian(apart_m, sigma_m) + p.address_wrong_rate / p.lost_area_m2
 
 
-def _rivals(
-    records: pd.DataFrame, hydrants: pd.DataFrame, is_valid: np.ndarray, p: Parameters
-) -> tuple[FloatArray, FloatArray]:
-    """Likelihood of the two explanations that need no candidate, on the scale of the pairs.
+def _street_term(pairs: Pairs, records: Records, hydrants: Hydrants, p: Parameters) -> FloatArray:
+    """Whether the register names the street that the row names; it may name several of a hydrant."""
+    term = np.zeros(len(pairs))
+    asked = np.flatnonzero(records.street_key.known[pairs.record])
+    written = records.street_key.objects[pairs.record[asked]]
+    registered = hydrants.street_keys[pairs.hydrant[asked]]
+    likelihood = [
+        p.street_unknown if not keys else p.street_agrees if key in keys else p.street_differs
+        for key, keys in zip(written, registered, strict=True)
+    ]
+    term[asked] = np.log(likelihood)
+    return term
 
-    Summed over all hydrants, a gross error that ends exactly here has the density with which hydrants
-    stand around; an unregistered hydrant is as likely to stand here as a registered one, but not right
-    beside one.
-    """
-    given = records[["x", "y"]].to_numpy(float)
-    by_address = records[["address_x", "address_y"]].to_numpy(float)
-    has_position = np.isfinite(given).all(axis=1)
-    has_address = np.isfinite(by_address).all(axis=1)
-    density, nearest_m = surroundings(
-        np.where(has_position[:, None], given, by_address), hydrants, p.gross_to_m
-    )
-    clearance = np.where(has_position, -np.expm1(-((nearest_m / p.unregistered_clearance_m) ** 2)), 1.0)
-    anywhere = float(max(len(hydrants), 1))
 
-    # the rival hydrant's own evidence of place: by position, by address alone, or by neither
-    other_place = np.select(
-        [has_position, has_address],
-        [(p.gross_rate + p.lost_rate) * density, p.address_wrong_rate * density],
-        anywhere,
-    )
-    unregistered_place = np.select([has_position, has_address], [density * clearance, density], anywhere)
-    # and an address beside the position: wrong for a hydrant elsewhere, close by for one that stands here
-    both = has_position & has_address
-    apart_m = np.where(both, np.hypot(*(given - by_address).T), np.nan)
-    other_place = np.where(both, other_place * p.address_wrong_rate / p.lost_area_m2, other_place)
-    near = _address_density(apart_m, records["address_accuracy_m"].to_numpy(float), p)
-    unregistered_place = unregistered_place * near
+def _attributes_term(pairs: Pairs, records: Records, hydrants: Hydrants, p: Parameters) -> FloatArray:
+    term = np.zeros(len(pairs))
+    for seen, registered, differs in (
+        (records.hydrant_type, hydrants.hydrant_type, p.type_differs),
+        (records.diameter_mm, hydrants.diameter_mm, p.diameter_differs),
+    ):
+        if seen.any_known and registered.any_known:
+            both = np.flatnonzero(seen.known[pairs.record] & registered.known[pairs.hydrant])
+            is_same = seen.objects[pairs.record[both]] == registered.objects[pairs.hydrant[both]]
+            term[both] += np.where(is_same.astype(bool), np.log(1 - differs), np.log(differs))
+    return term
 
-    has_id = records["ref"].notna().to_numpy()
-    street = np.where(records["street_key"].notna(), p.street_unknown, 1.0)
-    wrong_id = np.where(has_id, p.id_given_rate * _wrong_id(is_valid, p), 1 - p.id_given_rate)
-    odd_id = np.where(
-        has_id,
-        p.id_given_unregistered / np.where(is_valid, p.valid_id_pool, p.invalid_id_pool),
-        1 - p.id_given_unregistered,
-    )
-    return wrong_id * street * other_place, p.unregistered_rate * odd_id * street * unregistered_place
+
+def _prior_term(pairs: Pairs, records: Records, hydrants: Hydrants, p: Parameters) -> FloatArray:
+    """Crews mostly visit their own firm's hydrants, of the gemeente they say."""
+    is_here = records.gemeente[pairs.record] == hydrants.gemeente[pairs.hydrant]
+    is_own = hydrants.is_contracted[pairs.hydrant]
+    return np.where(is_here, 0.0, np.log(p.other_gemeente)) + np.where(is_own, 0.0, np.log(p.other_operator))

@@ -13,9 +13,11 @@ from hydrants import reference, store
 from hydrants.receipts import rows
 from hydrants.receipts.rows import Kind
 from hydrants.receipts.sheets import Sheet, sheet
+from hydrants.reference.amiss import amiss_nl
 from hydrants.reference.profile import Profile
 from hydrants.store.tables import (
     ROWS_PER_UPLOAD,
+    finding,
     ledger,
     raw_photo,
     raw_sheet,
@@ -117,7 +119,8 @@ def answerable(connection: sa.Connection, contractor: str, nis: str, *seals: Any
         facts = {**row, "landed_at": utc(row["landed_at"])}
         fingerprints = {key: state.fingerprint for key, state in own.items()}
         gemeente = reference.gemeenten()[nis].name_nl
-        inputs = store.fingerprint(facts, fingerprints, repeated, gemeente, *seals)
+        amiss = _amiss(connection, row["upload_id"], gemeente)
+        inputs = store.fingerprint(facts, fingerprints, repeated, gemeente, amiss, *seals)
         answerable.append(Upload(**facts, inputs=inputs))
     return answerable
 
@@ -135,10 +138,11 @@ def gather(connection: sa.Connection, item: Upload, profile: Profile) -> Answer:
         .order_by(raw_photo.c.file_name)
     )
     with_rows = {number for number, kind in by_kind if kind is not None}
+    gemeente = reference.gemeenten()[item.nis].name_nl
     return Answer(
         upload=item,
         firm=profile.name,
-        gemeente=reference.gemeenten()[item.nis].name_nl,
+        gemeente=gemeente,
         format=found[0].format if found else None,
         counts=_counts(by_kind, 0 if item.rejected_because else sum(row.blank_rows for row in found)),
         sheets=[
@@ -147,7 +151,11 @@ def gather(connection: sa.Connection, item: Upload, profile: Profile) -> Answer:
             if row.sheet_number in with_rows
         ],
         unknown_columns=list(said.get("unknown_columns", [])),
-        notices=[*(row.notice for row in found if row.notice), *said.get("notices", [])],
+        notices=[
+            *_amiss(connection, item.upload_id, gemeente),
+            *(row.notice for row in found if row.notice),
+            *said.get("notices", []),
+        ],
         refused_photos=[row._tuple() for row in connection.execute(photos)],
     )
 
@@ -170,6 +178,14 @@ def _states(connection: sa.Connection, upload_ids: list[int]) -> dict[int, dict[
         kind, _, upload_id = row.scope.partition(":")
         states[int(upload_id)][f"{row.stage} {kind}"] = row
     return states
+
+
+def _amiss(connection: sa.Connection, upload_id: int, gemeente: str) -> list[str]:
+    """What is wrong with the positions of an upload as a whole."""
+    query = sa.select(finding).where(finding.c.upload_id == upload_id)
+    return [
+        amiss_nl(row.what, gemeente, row.share, row.east_m, row.north_m) for row in connection.execute(query)
+    ]
 
 
 def _repeated_files(connection: sa.Connection, upload_id: int) -> list[tuple[int, str]]:

@@ -32,6 +32,7 @@ Field = Literal[
     "is_reinspection",
     "address",
     "gemeente",
+    "deelgemeente",
     "postcode",
     "x",
     "y",

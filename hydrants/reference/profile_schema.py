@@ -27,6 +27,7 @@ FIELD_MEANINGS: Mapping[Field, str] = {
     "is_reinspection": "Whether it is a second look at the same hydrant, by lookups.is_reinspection.",
     "address": "Where it stands in the crew's words, such as 'Dorpsstraat t.o. 14'.",
     "gemeente": "Name, postcode or NIS code of the gemeente; the folder says it where this is empty.",
+    "deelgemeente": "Name of the part of the gemeente; kept as text, and compared with the place.",
     "postcode": "Postcode; decides the gemeente where that is empty.",
     "x": "First coordinate, x or longitude, in formats.*.crs; in m or degrees.",
     "y": "Second coordinate, y or latitude.",

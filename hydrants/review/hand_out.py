@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import xlsxwriter
 
 from hydrants import store
+from hydrants.review.decisions import active_query
 from hydrants.spreadsheet import OPTIONS, write_text
 from hydrants.store import tables
 
@@ -77,12 +78,11 @@ def export(engine: sa.Engine, path: Path, contractor: str | None = None, nis: st
 
 def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
     match, record, upload, sheet = tables.match.c, tables.record.c, tables.upload.c, tables.raw_sheet.c
-    raw_row, decided = tables.raw_row.c, tables.decision.alias("decided")
+    raw_row, decided = tables.raw_row.c, active_query().subquery("decided")
     is_same_row = sa.and_(
         decided.c.sha256 == upload.sha256,
         decided.c.sheet == sheet.sheet,
         decided.c.row_number == raw_row.row_number,
-        decided.c.revoked_at.is_(None),
     )
     query = (
         sa.select(
@@ -103,6 +103,7 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
             match.distance_m,
             match.runner_up_hydrant_id,
             match.runner_up_score,
+            decided.c.hydrant_id.label("removed_hydrant_id"),
         )
         .select_from(tables.match)
         .join(tables.record, record.row_id == match.row_id)
@@ -118,7 +119,7 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
             match.verdict.in_(["review", "new", "unlocated"]),
             record.superseded_by_row_id.is_(None),
             record.is_withdrawn.is_(False),
-            decided.c.decision_id.is_(None),
+            sa.or_(decided.c.decision_id.is_(None), decided.c.is_registered.is_(False)),
         )
         .order_by(upload.contractor, upload.nis, upload.file_name, upload.sha256)
         .order_by(raw_row.sheet_number, raw_row.row_number, raw_row.row_id)
@@ -129,6 +130,8 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
 
 
 def _why_nl(row: dict[str, Any]) -> str:
+    if row["removed_hydrant_id"] is not None:
+        return f"eerder beslist: {row['removed_hydrant_id']}, die niet meer in het register staat"
     if row["verdict"] == "unlocated":
         return "geen plaats en geen gekend nummer"
     if row["best_hydrant_id"] is None:

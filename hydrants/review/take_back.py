@@ -13,7 +13,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from hydrants import store
 from hydrants.errors import UploadRejected
-from hydrants.review.decisions import active_query, revoke_within
+from hydrants.review.decisions import TURN, active_query, revoke_within
 from hydrants.review.hand_out import DECISION, KEY, NEW, NOTE, SHEET
 from hydrants.store import tables
 
@@ -59,7 +59,7 @@ def import_(engine: sa.Engine, path: Path) -> ReviewCounts:
     Raises:
         UploadRejected: if the file is no such workbook.
     """
-    with store.write(engine) as connection:
+    with store.write(engine, turn=TURN) as connection:
         given, refused, undecided = _understood(connection, list(_lines(path)))
         rows = connection.execute(active_query()).mappings()
         held = {_Key(row["sha256"], row["sheet"], row["row_number"]): row for row in rows}
@@ -113,7 +113,7 @@ def _understood(
 ) -> tuple[list[_Given], list[Refused], int]:
     """The decisions among the lines, those that are not understood, and how many lines have none."""
     filled = [(number, line) for number, line in lines if _text(line.get(DECISION))]
-    hydrant_ids = _hydrant_ids(connection, {_text(line[DECISION]) for _, line in filled})
+    hydrants = _hydrants(connection, {_text(line[DECISION]) for _, line in filled})
     rows = _known_rows(connection, {_text(line["sha256"]) for _, line in filled})
     given: dict[_Key, _Given] = {}
     refused = []
@@ -121,12 +121,14 @@ def _understood(
         answer, key = _text(line[DECISION]), _key(line)
         if key not in rows:
             message = "deze rij is niet gekend: de verborgen kolom 'sha256', 'Blad' of 'Rij' is gewijzigd"
-        elif answer.casefold() != NEW and answer.upper() not in hydrant_ids:
+        elif answer.casefold() != NEW and answer.upper() not in hydrants:
             message = f"brandkraan '{answer}' staat niet in het register"
+        elif answer.casefold() != NEW and not hydrants[answer.upper()].is_registered:
+            message = f"brandkraan '{answer}' staat niet meer in het register: kies een andere, of '{NEW}'"
         elif key in given:
             message = f"deze rij staat er tweemaal in, ook op rij {given[key].row}"
         else:
-            hydrant_id = None if answer.casefold() == NEW else hydrant_ids[answer.upper()]
+            hydrant_id = None if answer.casefold() == NEW else hydrants[answer.upper()].hydrant_id
             given[key] = _Given(number, key, hydrant_id, _text(line.get(NOTE)) or None)
             continue
         refused.append(Refused(number, message))
@@ -143,11 +145,19 @@ def _key(line: dict[str, Any]) -> _Key | None:
     return _Key(_text(line["sha256"]), sheet, int(row_number)) if row_number.isdecimal() else None
 
 
-def _hydrant_ids(connection: sa.Connection, answers: set[str]) -> dict[str, str]:
-    """Registered ids among the answers, by their capitals."""
-    hydrant_id = tables.hydrant.c.hydrant_id
-    query = sa.select(hydrant_id).where(sa.func.upper(hydrant_id).in_({answer.upper() for answer in answers}))
-    return {found.upper(): found for found in connection.execute(query).scalars()}
+class _Hydrant(NamedTuple):
+    hydrant_id: str
+    is_registered: bool  # and not only once
+
+
+def _hydrants(connection: sa.Connection, answers: set[str]) -> dict[str, _Hydrant]:
+    """The hydrants that were ever registered among the answers, by the capitals of their id."""
+    hydrant_id, state = tables.hydrant.c.hydrant_id, tables.hydrant_state.c
+    is_registered = sa.exists().where(state.hydrant_id == hydrant_id, state.to_version_id.is_(None))
+    query = sa.select(hydrant_id, is_registered).where(
+        sa.func.upper(hydrant_id).in_({answer.upper() for answer in answers})
+    )
+    return {found.upper(): _Hydrant(found, bool(is_there)) for found, is_there in connection.execute(query)}
 
 
 def _known_rows(connection: sa.Connection, hashes: set[str]) -> set[_Key]:

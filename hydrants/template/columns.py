@@ -58,6 +58,7 @@ _FACTS: Mapping[Field, _Facts] = {
     "gemeente": _Facts(
         "Gemeente van de brandkraan. Leeg betekent: die van de map waarin u het bestand plaatst.", width=24
     ),
+    "deelgemeente": _Facts("Deelgemeente van de brandkraan. Mag leeg blijven.", width=24),
     "postcode": _Facts("Postcode van de brandkraan."),
     "x": _Facts("X-coördinaat, {crs}. Vul X en Y allebei in, of geen van beide."),
     "y": _Facts("Y-coördinaat, {crs}. Vul X en Y allebei in, of geen van beide."),

@@ -23,7 +23,7 @@ from hydrants.validation.parsing import Summary, Upload, parse_upload
 from hydrants.validation.settling import exceptions, settle
 
 STAGE = "validation"
-VERSION = 2
+VERSION = 3
 
 _DAYS_AFTER_CAMPAIGN = 366
 

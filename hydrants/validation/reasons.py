@@ -53,6 +53,11 @@ COORDINATE_INCOMPLETE = Refusal(
     "COORDINATE_INCOMPLETE",
     "Slechts één van beide coördinaten is ingevuld; vul X en Y in, of geen van beide.",
 )
+COORDINATES_TWICE = Refusal(
+    "NUMBER_UNREADABLE",
+    "In één cel staan beide coördinaten, maar in de cel ernaast staat iets anders; laat die leeg, of zet "
+    "X en Y elk in hun eigen cel.",
+)
 SUMMARY_ROW = Refusal("SUMMARY_ROW", "Deze rij is een totaal, geen controle; ze telt niet mee.")
 TOO_MANY_CELLS = Refusal(
     "TOO_MANY_CELLS", "Deze rij heeft tekst buiten de kolommen met een titel; kijk na of ze verschoven is."

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 
 from hydrants import reference
+from hydrants.reference.degrees import SEXAGESIMAL, Degrees
 from hydrants.reference.profile import Family, Field, Profile
 from hydrants.validation import reasons
 from hydrants.validation.cells import ColumnParser
@@ -27,8 +28,8 @@ from hydrants.validation.reasons import Reason, Refusal
 from hydrants.validation.values import parser, plain_parser
 
 RECORD_COLUMNS = (
-    *("contractor", "nis", "record_ref", "revised_at", "is_withdrawn", "hydrant_ref", "inspected_on"),
-    *("outcome", "is_reinspection", "defects", "hydrant_type", "diameter_mm", "pressure_bar"),
+    *("contractor", "nis", "deelgemeente", "record_ref", "revised_at", "is_withdrawn", "hydrant_ref"),
+    *("inspected_on", "outcome", "is_reinspection", "defects", "hydrant_type", "diameter_mm", "pressure_bar"),
     *("flow_l_per_min", "address_text", "postcode", "x_given", "y_given", "crs_given", "remark", "photos"),
 )
 """Columns of `record` that say what the row says, in the order of `Parsed.columns`."""
@@ -144,6 +145,8 @@ class SheetParser:
                     into[position].append(refusal.reason(column.title, (texts[position] or "").strip()))
         for name in (*RECORD_COLUMNS, "geopoint"):
             values.setdefault(name, nothing)
+        for position, refusal, pair in _put_pairs(values):
+            found[position].append(refusal.reason(value=pair))
         for position, refusal, title, text in self._whole_rows(rows, by_index, values, unusable):
             found[position].append(refusal.reason(title, text))
         for position in found:  # a whole inspection is one, whatever word it starts with
@@ -252,9 +255,15 @@ class SheetParser:
         values["is_reinspection"] = [answer is True for answer in values["is_reinspection"]]
         for name in ("defects", "photos"):
             values[name] = [listed or () for listed in values[name]]
-        values["crs_given"] = [None if x is None else self._crs for x in values["x_given"]]
+        values["crs_given"] = [
+            None if x is None else SEXAGESIMAL if Degrees in (type(x), type(y)) else self._crs
+            for x, y in zip(values["x_given"], values["y_given"], strict=True)
+        ]
         if any(values["geopoint"]):
             self._put_points(values)
+        if SEXAGESIMAL in values["crs_given"]:
+            for name in ("x_given", "y_given"):
+                values[name] = [None if number is None else float(number) for number in values[name]]
 
     def _put_points(self, values: Values) -> None:
         """Where a phone's position is all that is given, it is the coordinates."""
@@ -263,7 +272,7 @@ class SheetParser:
         for position, point in enumerate(values["geopoint"]):
             if point is not None and values["x_given"][position] is None:
                 values["x_given"][position], values["y_given"][position] = point
-                values["crs_given"][position] = _WGS84
+                values["crs_given"][position] = SEXAGESIMAL if type(point.lon) is Degrees else _WGS84
 
     def _of_photos(self, named: Sequence[tuple[str, ...]]) -> Iterable[tuple[int, Reason]]:
         """Remarks on pictures that rows name; none when no picture came at all, the file's notice says so."""
@@ -282,6 +291,25 @@ class SheetParser:
             blake2b(dumps(says), digest_size=16).digest()  # None is not "None", and 80 is not "80"
             for says in zip(repeat(self._facts.nis), records, strict=False)
         ]
+
+
+def _put_pairs(values: Values) -> Iterable[tuple[int, Refusal, str]]:
+    """Where one cell holds both coordinates and the other none, each gets its own.
+
+    Yields:
+        (position, what is wrong, text) where the other cell says something else.
+    """
+    for name, other in (("x_given", "y_given"), ("y_given", "x_given")):
+        pairs = [position for position, value in enumerate(values[name]) if type(value) is tuple]
+        if not pairs:
+            continue
+        values[name], values[other] = list(values[name]), list(values[other])
+        for position in pairs:
+            pair, beside = values[name][position], values[other][position]
+            if beside is not None and beside != pair:
+                yield position, reasons.COORDINATES_TWICE, " ".join(f"{number:.5f}" for number in pair)
+                pair = (None, None)
+            values["x_given"][position], values["y_given"][position] = pair
 
 
 def _blanks(values: Sequence[Any]) -> set[int]:

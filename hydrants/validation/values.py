@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import Any, Literal, NamedTuple
 
 from hydrants import reference
-from hydrants.reference import units
+from hydrants.reference import degrees, units
 from hydrants.reference.profile import Family, Field, Profile
 from hydrants.reference.words import Vocabulary
 from hydrants.validation.headings import Column
@@ -27,6 +27,7 @@ PlainParser = Callable[[list[str], str], list[Any] | None]
 Typed = Literal["never", "first", "last"]
 
 MAX_ID_CHARACTERS = 100
+MAX_NAME_CHARACTERS = 100
 MAX_ADDRESS_CHARACTERS = 500
 MAX_TEXT_CHARACTERS = 32_767  # what one Excel cell can hold, so that a receipt can give it back
 
@@ -101,6 +102,8 @@ def parser(
             return partial(parse_text, limit=MAX_ADDRESS_CHARACTERS)
         case "gemeente":
             return parse_gemeente
+        case "deelgemeente":
+            return partial(parse_text, limit=MAX_NAME_CHARACTERS)
         case "postcode":
             return _parse_postcode
         case "geopoint":
@@ -114,7 +117,7 @@ def parser(
         case "x" | "y" | "diameter_mm" | "pressure_bar" | "flow_l_per_min":
             unit = column.unit or profile.units.get(field) or units.STORE_UNIT[field]
             return partial(
-                parse_measure,
+                _parse_coordinate if field in ("x", "y") else parse_measure,
                 field=field,
                 unit=units.unit_of(field, unit) or unit,
                 decimal=profile.formats[family].decimal,
@@ -255,10 +258,24 @@ def parse_measure(text: str, field: Field, unit: str, decimal: str, typed: Typed
     return Refusal("NUMBER_UNREADABLE", f"'{_short(text)}' is geen diameter in hele mm, zoals 80 of 100.")
 
 
+def _parse_coordinate(
+    text: str, field: Field, unit: str, decimal: str, typed: Typed
+) -> float | tuple[float, float] | Refusal:
+    """A coordinate as a number or in degrees, minutes and seconds; so written, both may stand in one cell."""
+    match degrees.parse(text):
+        case (number,):
+            return number
+        case (first, second):
+            return first, second
+    return parse_measure(text, field, unit, decimal, typed)
+
+
 def _parse_geopoint(text: str) -> Point | Refusal:
     found = _GEOPOINT.fullmatch(text)
     if found and abs(float(found[1])) <= 90 and abs(float(found[2])) <= 180:
         return Point(lon=float(found[2]), lat=float(found[1]))
+    if len(pair := degrees.parse(text)) == 2:
+        return Point(*pair)
     return Refusal(
         "NUMBER_UNREADABLE",
         f"'{_short(text)}' is geen plaats van een telefoon (breedte en lengte in graden, met een punt).",

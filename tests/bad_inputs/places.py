@@ -91,7 +91,7 @@ _ELSEWHERE = [
         Read(
             2,
             records={
-                2: {"is_outside_gemeente": True, "verdict": "new", "waits": True},
+                2: {"is_outside_gemeente": True, "verdict": "review", "waits": True},
                 3: {"is_outside_gemeente": True, "verdict": "review", "waits": True},
             },
         ),

@@ -111,6 +111,7 @@ record = table(
     col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
     col("contractor", sa.Text, "firm"),
     col("nis", sa.String(5), "gemeente stated in the row, else of the folder", sa.ForeignKey(gemeente.c.nis)),
+    col("deelgemeente", sa.Text, "deelgemeente as written down; means something within nis only", null=True),
     col(
         "record_ref",
         sa.Text,
@@ -176,15 +177,27 @@ location = table(
     col(
         "location_method",
         sa.Text,
-        "given_l72, given_l2008, given_wgs84, address_number, address_interpolated, address_street or none",
+        "given_l72, given_l2008, given_wgs84; or how its address was found, see address_method; or none",
     ),
     col("location_accuracy_m", sa.Double, "standard deviation expected of that point, in metres", null=True),
     col("corrections", sa.JSON, "list of what was put right: axes_swapped, lambert_2008, decimal_point"),
     col("is_outside_gemeente", sa.Boolean, "the point lies well outside the stated gemeente"),
-    col("street", sa.Text, "street of the address table that the address text names", null=True),
+    col(
+        "is_outside_deelgemeente",
+        sa.Boolean,
+        "the point lies well outside the stated deelgemeente; empty where that cannot be said",
+        null=True,
+    ),
+    col("street", sa.Text, "street that the address text names, as the address source spells it", null=True),
     col("address_x_l72", sa.Double, "where the address text points, Lambert 72 x in metres", null=True),
     col("address_y_l72", sa.Double, "where the address text points, Lambert 72 y in metres", null=True),
-    col("address_method", sa.Text, "address_number, address_interpolated or address_street", null=True),
+    col(
+        "address_method",
+        sa.Text,
+        "address_number, address_interpolated or address_street; geolocation_* or adresmatch_* when a service "
+        "on the internet found it",
+        null=True,
+    ),
     col(
         "address_accuracy_m",
         sa.Double,
@@ -194,7 +207,40 @@ location = table(
     sa.Index(None, "upload_id"),
 )
 
+geocoder_answer = table(
+    "geocoder_answer",
+    "What an address service on the internet answered; a failure is no answer and is not kept",
+    col("service", sa.Text, "geolocation or adresmatch", pk=True),
+    col("source_version", sa.Text, "HYDRANTS_ONLINE_SOURCE_VERSION when it was asked", pk=True),
+    col("question", sa.Text, "nis|postcode|street folded for comparison|house number", pk=True),
+    col("status", sa.Text, "what was understood when it was asked: place, none or ambiguous"),
+    col("answer", sa.JSON, "the service's own words"),
+    col("asked_at", Timestamp, "when, UTC"),
+    one_of("status", "place", "none", "ambiguous"),
+)
+geocoder_use = table(
+    "geocoder_use",
+    "How much an address service was asked in a day, and whether it is to be left alone for now",
+    col("service", sa.Text, "geolocation or adresmatch", pk=True),
+    col("day", sa.Date, "day in Belgium", pk=True),
+    col("questions", sa.Integer, "asked, answered or not"),
+    col("failures_in_row", sa.Integer, "questions without an answer since the last answer"),
+    col("failed_at", Timestamp, "the last of them, UTC", null=True),
+)
+
 # -- matching and review -----------------------------------------------------------------------
+
+finding = table(
+    "finding",
+    "What is wrong with the positions of an upload as a whole; its records are left to a person",
+    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id), pk=True),
+    col("what", sa.Text, "SHIFTED (beside the register) or ELSEWHERE (outside the gemeente)"),
+    col("records", sa.Integer, "records of the upload"),
+    col("share", sa.Double, "of its records that show it, 0 to 1"),
+    col("east_m", sa.Double, "how far east of the register they lie; 0 when ELSEWHERE"),
+    col("north_m", sa.Double, "how far north of the register they lie; 0 when ELSEWHERE"),
+    one_of("what", "SHIFTED", "ELSEWHERE"),
+)
 
 match = table(
     "match",

@@ -435,7 +435,7 @@ def upgrade() -> None:
             "location_method",
             sa.Text(),
             nullable=False,
-            comment="given_l72, given_l2008, given_wgs84, address_number, address_interpolated, address_street or none",
+            comment="given_l72, given_l2008, given_wgs84; or how its address was found, see address_method; or none",
         ),
         sa.Column(
             "location_accuracy_m",
@@ -456,10 +456,16 @@ def upgrade() -> None:
             comment="the point lies well outside the stated gemeente",
         ),
         sa.Column(
+            "is_outside_deelgemeente",
+            sa.Boolean(),
+            nullable=True,
+            comment="the point lies well outside the stated deelgemeente; empty where that cannot be said",
+        ),
+        sa.Column(
             "street",
             sa.Text(),
             nullable=True,
-            comment="street of the address table that the address text names",
+            comment="street that the address text names, as the address source spells it",
         ),
         sa.Column(
             "address_x_l72",
@@ -477,7 +483,7 @@ def upgrade() -> None:
             "address_method",
             sa.Text(),
             nullable=True,
-            comment="address_number, address_interpolated or address_street",
+            comment="address_number, address_interpolated or address_street; geolocation_* or adresmatch_* when a service on the internet found it",
         ),
         sa.Column(
             "address_accuracy_m",
@@ -491,6 +497,78 @@ def upgrade() -> None:
         comment="Where a record is, by its coordinates and by its address, each with its accuracy",
     )
     op.create_index("ix_location_upload_id", "location", ["upload_id"], unique=False)
+    op.create_table(
+        "geocoder_answer",
+        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column(
+            "source_version",
+            sa.Text(),
+            nullable=False,
+            comment="HYDRANTS_ONLINE_SOURCE_VERSION when it was asked",
+        ),
+        sa.Column(
+            "question",
+            sa.Text(),
+            nullable=False,
+            comment="nis|postcode|street folded for comparison|house number",
+        ),
+        sa.Column(
+            "status",
+            sa.Text(),
+            nullable=False,
+            comment="what was understood when it was asked: place, none or ambiguous",
+        ),
+        sa.Column("answer", sa.JSON(), nullable=False, comment="the service's own words"),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
+        sa.CheckConstraint(
+            "status = 'place' OR status = 'none' OR status = 'ambiguous'", name="ck_geocoder_answer_status"
+        ),
+        sa.PrimaryKeyConstraint("service", "source_version", "question", name="pk_geocoder_answer"),
+        comment="What an address service on the internet answered; a failure is no answer and is not kept",
+    )
+    op.create_table(
+        "geocoder_use",
+        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column("day", sa.Date(), nullable=False, comment="day in Belgium"),
+        sa.Column("questions", sa.Integer(), nullable=False, comment="asked, answered or not"),
+        sa.Column(
+            "failures_in_row",
+            sa.Integer(),
+            nullable=False,
+            comment="questions without an answer since the last answer",
+        ),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True, comment="the last of them, UTC"),
+        sa.PrimaryKeyConstraint("service", "day", name="pk_geocoder_use"),
+        comment="How much an address service was asked in a day, and whether it is to be left alone for now",
+    )
+    op.create_table(
+        "finding",
+        sa.Column("upload_id", BigId, nullable=False, comment="upload"),
+        sa.Column(
+            "what",
+            sa.Text(),
+            nullable=False,
+            comment="SHIFTED (beside the register) or ELSEWHERE (outside the gemeente)",
+        ),
+        sa.Column("records", sa.Integer(), nullable=False, comment="records of the upload"),
+        sa.Column("share", sa.Double(), nullable=False, comment="of its records that show it, 0 to 1"),
+        sa.Column(
+            "east_m",
+            sa.Double(),
+            nullable=False,
+            comment="how far east of the register they lie; 0 when ELSEWHERE",
+        ),
+        sa.Column(
+            "north_m",
+            sa.Double(),
+            nullable=False,
+            comment="how far north of the register they lie; 0 when ELSEWHERE",
+        ),
+        sa.CheckConstraint("what = 'SHIFTED' OR what = 'ELSEWHERE'", name="ck_finding_what"),
+        sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_finding_upload_id"),
+        sa.PrimaryKeyConstraint("upload_id", name="pk_finding"),
+        comment="What is wrong with the positions of an upload as a whole; its records are left to a person",
+    )
     op.create_table(
         "match",
         sa.Column("row_id", BigId, nullable=False, comment="row"),
@@ -558,6 +636,12 @@ def upgrade() -> None:
             sa.String(length=5),
             nullable=False,
             comment="gemeente stated in the row, else of the folder",
+        ),
+        sa.Column(
+            "deelgemeente",
+            sa.Text(),
+            nullable=True,
+            comment="deelgemeente as written down; means something within nis only",
         ),
         sa.Column(
             "record_ref",
@@ -797,6 +881,9 @@ def downgrade() -> None:
     op.drop_index("ix_match_upload_id", table_name="match")
     op.drop_index("ix_match_hydrant_id", table_name="match")
     op.drop_table("match")
+    op.drop_table("finding")
+    op.drop_table("geocoder_use")
+    op.drop_table("geocoder_answer")
     op.drop_index("ix_location_upload_id", table_name="location")
     op.drop_table("location")
     op.drop_index("ix_ledger_duplicate_of_row_id", table_name="ledger")

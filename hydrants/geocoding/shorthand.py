@@ -1,0 +1,128 @@
+"""The usual forms of an address text, read at once: a plain name in one of few frames.
+
+What is not built so is left to the parser, which says the same of all others, only slower.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from hydrants.geocoding import frames
+from hydrants.geocoding.asides import EDGES, LETTERS, without_village
+from hydrants.geocoding.parser import Reading, Relation
+from hydrants.geocoding.street_index import Parts, StreetIndex
+from hydrants.geocoding.streets import Street
+from hydrants.reference.place_names import villages
+from hydrants.reference.street_keys import street_key
+
+_REMEMBERED = 50_000
+_NAME = re.compile(r"[^\W\d_][^\d_,;:/()&+#|–]*")
+_ARTICLE = re.compile(r"(?:de|het)(?![^\W\d_])", re.IGNORECASE)
+_IN_THE = re.compile(r"(?:in|op|langs)(?: de| het| den)? ", re.IGNORECASE)
+_TELLING = {
+    *("tegenover", "rechtover", "to", "tov", "tgo", "thv", "tss", "t", "hoogte", "nabij", "naast", "achter"),
+    *("links", "rechts", "schuin", "recht", "omgeving", "over", "voor", "vóór", "vóor", "voór", "aan", "bij"),
+    *("huis", "woning", "hoek", "hk", "kruispunt", "kruising", "tussen", "nr", "nrs", "hnr", "hnrs"),
+    *("huisnr", "huisnrs", "nummer", "nummers", "huisnummer", "huisnummers", "bus", "bte", "box", "bis"),
+    *("km", "kilometer"),
+}
+"""Words that the parser takes for something else than a part of a name."""
+_TELLING_FIRST = {"in", "op", "langs", "straat", "adres", "e", "ste"}
+_TELLING_LAST = {"n", "r", "a", "e"}
+_NOT_LETTERS = re.compile(r"[\W\d_]+")
+
+Short = tuple[Street | None, tuple[Reading, ...]]
+"""The street that is meant and how, in one reading; or None, and every reading of the text."""
+
+
+class _Name(NamedTuple):
+    """A name that is read as such; one with an article is read without it as well."""
+
+    name: str
+    is_known: bool
+    has_article: bool
+    street: Street | None  # the only one that it can mean
+
+
+class Shorthand:
+    """Reads the texts of one gemeente."""
+
+    def __init__(self, nis: str, index: StreetIndex) -> None:
+        self._nis = nis
+        self._index = index
+        self._names: dict[tuple[str, str | None], _Name | None] = {}
+        self._plain: dict[str, tuple[str, Parts] | None] = {}
+
+    def read(self, text: str, postcode: str | None) -> Short | None:
+        """Read a text of a usual form.
+
+        Args:
+            postcode: as the row states it.
+
+        Returns:
+            None when the parser has to read it.
+        """
+        if not text.isascii():
+            text = unicodedata.normalize("NFC", text)
+        plain = " ".join(text.split())
+        written, filled, is_before = frames.split(plain)
+        if filled is None:
+            return self._alone(plain, postcode)
+        relation, number, second_number, told, nis, is_name, frame, tail = filled
+        name = self._name(written, told or postcode)
+        if name is None or (name.has_article and (is_before or not name.is_known or not is_name)):
+            return None
+        if name.is_known and is_name and (nis is None or nis == self._nis):
+            reading = Reading(name.name, relation, number, second_number, None, told, nis)
+            return name.street, (reading,)
+        return None, frame.readings(written, tail)
+
+    def _alone(self, plain: str, postcode: str | None) -> Short | None:
+        name = self._name(plain, postcode)
+        if name is not None:
+            if name.has_article and not name.is_known:
+                return None
+            return name.street, (Reading(name.name, Relation.ALONG),)
+        opening = _IN_THE.match(plain)
+        name = None if opening is None else self._name(plain[opening.end() :], postcode)
+        if name is None or name.has_article:
+            return None
+        return None, (Reading(plain.strip(EDGES), Relation.ALONG), Reading(name.name, Relation.ALONG))
+
+    def _name(self, written: str, postcode: str | None) -> _Name | None:
+        """What a name can mean; None when the name could be read in more ways than one."""
+        asked = (written, postcode)
+        if asked in self._names:
+            return self._names[asked]
+        if len(self._names) >= _REMEMBERED:
+            self._names.clear()
+            self._plain.clear()
+        if written not in self._plain:
+            name = written.strip(EDGES)
+            self._plain[written] = (name, self._index.exact(street_key(name))) if _is_inert(name) else None
+        plain, found = self._plain[written], None
+        if plain is not None:
+            name, parts = plain
+            here = parts if postcode is None else [part for part in parts if part.postcode == postcode]
+            street = here[0] if len(here) == 1 else None
+            found = _Name(name, bool(parts), _ARTICLE.match(name) is not None, street)
+        self._names[asked] = found
+        return found
+
+
+def _is_inert(name: str) -> bool:
+    """Whether the parser makes nothing of a name but that name, whatever number stands beside it."""
+    if _NAME.fullmatch(name) is None or LETTERS.search(name) is None:
+        return False
+    folded = name.casefold()
+    words = [folded] if folded.isalpha() else [word for word in _NOT_LETTERS.split(folded) if word]
+    return (
+        _TELLING.isdisjoint(words)
+        and words[0] not in _TELLING_FIRST
+        and words[-1] not in _TELLING_LAST
+        and not (len(words[0]) == 1 and name[1:2] in " -")
+        and without_village(name)[1] is None
+        and street_key(name) not in villages()
+    )

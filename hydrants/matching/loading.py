@@ -1,0 +1,178 @@
+"""A batch out of the store, as the frames that the matcher wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from hydrants import reference, register, review, store
+from hydrants.matching.identifiers import fold
+from hydrants.matching.linking import CONCLUSIVE
+from hydrants.reference.addresses import street_key
+from hydrants.store.tables import ledger, location, raw_row, raw_sheet, record, stage_state, upload
+
+_MARGIN_M = 500.0  # a crew at the border, or a gross error across it
+_SEVERAL_STREETS = re.compile(r"[,;/]")
+
+
+def geocoded(connection: sa.Connection, contractor: str, nis: str) -> list[tuple[str, str]]:
+    """Which state of geocoding each upload of the batch is in."""
+    scope = sa.literal("upload:") + sa.cast(upload.c.upload_id, sa.Text)
+    query = (
+        sa.select(upload.c.sha256, stage_state.c.fingerprint)
+        .join(stage_state, sa.and_(stage_state.c.stage == "geocoding", stage_state.c.scope == scope))
+        .where(upload.c.contractor == contractor, upload.c.nis == nis)
+        .order_by(upload.c.sha256)
+    )
+    return [tuple(row) for row in connection.execute(query)]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What people decided on rows of a batch.
+
+    Attributes:
+        chosen: hydrant_id by row_id, empty for "not in the register".
+        open: rows that people decided, but not so that it holds: for a hydrant that the register lost since,
+            or one way for the row and another way for a row that repeats it.
+    """
+
+    chosen: dict[int, str]
+    open: frozenset[int]
+
+
+NO_DECISIONS = Decisions({}, frozenset())
+
+
+def decisions(connection: sa.Connection, contractor: str, nis: str) -> Decisions:
+    """The decisions that stand on rows of the batch."""
+    standing: dict[tuple[Any, ...], str | None] = {}
+    for decided in review.active(connection).to_dict("records"):
+        place = (decided["sha256"], decided["sheet"], decided["row_number"])
+        standing[place] = (decided["hydrant_id"] or "") if decided["is_registered"] else None
+    if not standing:
+        return NO_DECISIONS
+    query = (
+        # a decision on a row that turned out to repeat another one is a decision on that other
+        sa.select(
+            sa.func.coalesce(ledger.c.duplicate_of_row_id, raw_row.c.row_id),
+            upload.c.sha256,
+            raw_sheet.c.sheet,
+            raw_row.c.row_number,
+        )
+        .join(upload, upload.c.upload_id == raw_row.c.upload_id)
+        .join(
+            raw_sheet,
+            sa.and_(
+                raw_sheet.c.upload_id == raw_row.c.upload_id,
+                raw_sheet.c.sheet_number == raw_row.c.sheet_number,
+            ),
+        )
+        .join(ledger, ledger.c.row_id == raw_row.c.row_id)
+        .where(upload.c.contractor == contractor, upload.c.nis == nis)
+        .where(upload.c.sha256.in_({sha256 for sha256, _, _ in standing}))
+    )
+    said: dict[int, set[str | None]] = {}
+    for row_id, *rest in connection.execute(query):
+        if (place := tuple(rest)) in standing:
+            said.setdefault(row_id, set()).add(standing[place])
+    clear = {row_id: one for row_id, (one, *others) in said.items() if one is not None and not others}
+    return Decisions(clear, frozenset(said.keys() - clear.keys()))
+
+
+def records(connection: sa.Connection, contractor: str, nis: str, decided: Decisions) -> pd.DataFrame:
+    """The accepted records of a batch, as `link` wants them, with their `row_id` and `upload_id`."""
+    query = (
+        sa.select(
+            record.c.row_id,
+            record.c.upload_id,
+            record.c.nis,
+            record.c.hydrant_ref,
+            record.c.inspected_on,
+            record.c.outcome,
+            record.c.is_reinspection,
+            record.c.superseded_by_row_id,
+            record.c.is_withdrawn,
+            record.c.hydrant_type,
+            record.c.diameter_mm,
+            location.c.x_l72,
+            location.c.y_l72,
+            location.c.location_method,
+            location.c.street,
+            location.c.address_x_l72.label("address_x"),
+            location.c.address_y_l72.label("address_y"),
+            location.c.address_accuracy_m,
+            location.c.is_outside_gemeente,
+        )
+        .join(ledger, ledger.c.row_id == record.c.row_id)
+        .join(upload, upload.c.upload_id == record.c.upload_id)
+        .join(location, location.c.row_id == record.c.row_id)
+        .where(upload.c.contractor == contractor, upload.c.nis == nis, ledger.c.disposition == "accepted")
+        # an order that does not depend on which file arrived first
+        .order_by(upload.c.sha256, record.c.row_id)
+    )
+    rows = store.read_frame(connection, query)
+    is_given = rows["location_method"].str.startswith("given").to_numpy(bool)
+    is_current = rows["superseded_by_row_id"].isna() & ~rows["is_withdrawn"].astype(bool)
+    number = {"address_x": float, "address_y": float, "address_accuracy_m": float}
+    return rows.astype(number).assign(
+        ref=_objects(fold(reference) for reference in _texts(rows["hydrant_ref"])),
+        x=rows["x_l72"].astype(float).where(is_given),
+        y=rows["y_l72"].astype(float).where(is_given),
+        street_key=_objects(street_key(name) if name else None for name in _texts(rows["street"])),
+        day=[day.toordinal() for day in rows["inspected_on"]],
+        competes=rows["outcome"].isin(CONCLUSIVE) & ~rows["is_reinspection"].astype(bool) & is_current,
+        source=rows["upload_id"],
+        is_outside=rows["is_outside_gemeente"].astype(bool),
+        decided=_objects(decided.chosen.get(row_id) for row_id in rows["row_id"]),
+        is_open=rows["row_id"].isin(decided.open),
+    )
+
+
+def hydrants(
+    connection: sa.Connection, contractor: str, gemeenten: list[str], numbers: pd.Series, version_id: int
+) -> pd.DataFrame:
+    """The hydrants of these gemeenten and around, and those anywhere that have a number written here.
+
+    Without the latter, a number that is right but of another gemeente would pass for a slip.
+    """
+    near = [register.active_near(connection, nis, _MARGIN_M, version_id) for nis in gemeenten]
+    numbered = register.active_numbered(connection, numbers.dropna(), version_id)
+    rows = (
+        pd.concat([*near, numbered])
+        .drop_duplicates("hydrant_id")
+        .sort_values("hydrant_id", ignore_index=True)
+    )
+    operators = {nis: reference.contracted(contractor, nis) for nis in rows["nis"].unique()}
+    return rows.assign(
+        ref=_objects(fold(number) for number in _texts(rows["supplier_id"])),
+        x=rows["x_l72"].astype(float),
+        y=rows["y_l72"].astype(float),
+        street_keys=_objects(_street_keys(names) for names in _texts(rows["street_names"])),
+        is_contracted=[
+            operator in operators[nis] for operator, nis in zip(rows["operator"], rows["nis"], strict=True)
+        ],
+    )
+
+
+def _street_keys(names: str | None) -> frozenset[str]:
+    return (
+        frozenset(street_key(name) for name in _SEVERAL_STREETS.split(names) if name.strip())
+        if names
+        else frozenset()
+    )
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    """The values of a text column, None where there is none."""
+    return [value if isinstance(value, str) else None for value in column]
+
+
+def _objects(values: Iterable[object]) -> pd.Series:
+    """A column of Python objects: pandas would make text columns of it, with NaN for None."""
+    return pd.Series(list(values), dtype=object)
