@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from hydrants import evaluation, night, publishing, reference, register, review, store
 from hydrants.settings import Settings
 from tests.batches import as_csv, good, send
+from tests.receipt_world import document_of
 
 # Poperinge and Wervik as squares of 4 km, far apart; hydrants A and B 10 m apart, C alone, D in Wervik.
 SQUARES = {"33021": (30_000, 170_000), "33029": (50_000, 160_000)}
@@ -245,3 +246,49 @@ def test_two_nights_at_once_are_one_night(engine: sa.Engine, here: Settings) -> 
     assert figures(engine) == (3, 3, 0, 0)
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT COUNT(*) FROM snapshot")).scalar() == 1
+
+
+# -- a file that is amiss as a whole -----------------------------------------------------------
+
+
+def shifted(east_m: float, changed: str) -> bytes:
+    """Twelve visits to A, B and C, with their numbers, all so far east of where they are."""
+    rows = []
+    for number in range(12):
+        ref = ("1111111", "2222222", "3333333")[number % 3]
+        x, y = HYDRANTS[ref]
+        day = f"{number + 1:02}/03/2019"
+        rows.append(seen(number, ref, (x + east_m + number % 2, y), Datum=day, Gewijzigd_op=changed))
+    return as_csv(rows)
+
+
+def test_a_shifted_file_links_nothing_and_its_sender_is_told(engine: sa.Engine, here: Settings) -> None:
+    send(here, "goed.csv", as_csv([seen(90, "1111111", (31_001, 171_000))]))
+    send(here, "verschoven.csv", shifted(104.0, "2019-03-20 10:00"))
+    counts = night.whole_night(engine, here)
+    assert links(engine) == {
+        "goed.csv 3": "DWG-1111111",
+        **{f"verschoven.csv {row}": "review" for row in range(3, 15)},
+    }
+    assert counts["match"]["amiss"] == 1
+    (told,) = counts["amiss"]
+    assert told["file"] == "westlandia/33021/verschoven.csv"
+    assert "zo'n 104 m naar het oosten" in told["what"] or "zo'n 105 m naar het oosten" in told["what"]
+    assert told["what"] in document_of(engine, here, "verschoven.csv")["notices"]
+    assert document_of(engine, here, "goed.csv")["notices"] == []
+    assert figures(engine) == (3, 1, 0, 2)
+
+    assert night.whole_night(engine, here)["match"] == dict.fromkeys(counts["match"], 0)
+    send(here, "verbeterd.csv", shifted(0.0, "2019-03-21 10:00"))
+    counts = night.whole_night(engine, here)
+    assert counts["amiss"] == []
+    assert all(links(engine)[f"verbeterd.csv {row}"].startswith("DWG-") for row in range(3, 15))
+    assert figures(engine) == (3, 3, 0, 0)
+
+
+def test_a_file_in_the_folder_of_another_gemeente_is_noticed(engine: sa.Engine, here: Settings) -> None:
+    send(here, "verkeerd.csv", shifted(0.0, "2019-03-20 10:00"), ("westlandia", "33029"))
+    counts = night.whole_night(engine, here)
+    (told,) = counts["amiss"]
+    assert "100 % van de plaatsen in dit bestand ligt buiten Wervik" in told["what"]
+    assert set(links(engine).values()) == {"review"}

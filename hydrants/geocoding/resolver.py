@@ -109,10 +109,10 @@ class Gazetteer:
         Args:
             nis_codes, texts, postcodes: of equal length, see `resolve`.
         """
-        asked = list(zip(nis_codes, texts, postcodes, strict=True))
         with store.in_bulk():
+            asked = list(zip(nis_codes, texts, postcodes, strict=True))
             found = {one: self._at_once(*one) for one in dict.fromkeys(asked)}
-        return [found[one] for one in asked]
+            return [found[one] for one in asked]
 
     def _at_once(self, nis: str, text: str, postcode: str | None) -> Resolution:
         short = self._shorthand[nis].read(text, postcode)

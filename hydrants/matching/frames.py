@@ -49,6 +49,7 @@ class Records:
         decided: hydrant_id that a person chose, "" for none in the register.
         source: number of the file it comes from, counting from 0.
         is_outside: whether its place lies outside its gemeente.
+        is_current: whether no later version has replaced it.
     """
 
     number: Column
@@ -64,6 +65,7 @@ class Records:
     decided: Column
     source: IntArray
     is_outside: BoolArray
+    is_current: BoolArray
 
     def __len__(self) -> int:
         return len(self.day)
@@ -120,6 +122,7 @@ def as_arrays(records: pd.DataFrame, hydrants: pd.DataFrame) -> tuple[Records, H
     at_hydrant = pd.Index(names).get_indexer(pd.Index(names_registered))[registered]
     source = pd.factorize(records["source"])[0] if "source" in records else np.zeros(n)
     is_outside = records["is_outside"].to_numpy(bool) if "is_outside" in records else np.zeros(n, bool)
+    is_current = records["is_current"].to_numpy(bool) if "is_current" in records else np.ones(n, bool)
     return (
         Records(
             Column(records["ref"]),
@@ -135,6 +138,7 @@ def as_arrays(records: pd.DataFrame, hydrants: pd.DataFrame) -> tuple[Records, H
             Column(records["decided"]),
             source.astype(np.int64),
             is_outside,
+            is_current,
         ),
         Hydrants(
             hydrants["hydrant_id"].to_numpy(object),

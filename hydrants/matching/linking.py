@@ -64,8 +64,8 @@ def link(
             metres, NaN if none), `address_x`, `address_y`, `address_accuracy_m`, `street_key`,
             `hydrant_type`, `diameter_mm` (None if unknown), `nis`, `day` (integer), `competes` (bool: counts
             as the one inspection of its hydrant), `decided` (hydrant_id that a person chose, "" for none in
-            the register, or None); and, if known, `source` (the file it comes from) and `is_outside` (bool:
-            its place lies outside its gemeente).
+            the register, or None); and, if known, `source` (the file it comes from), `is_outside` (bool: its
+            place lies outside its gemeente) and `is_current` (bool: no later version replaced it).
         hydrants: one row per active hydrant; `hydrant_id`, `ref`, `x`, `y`, `street_keys` (a set),
             `hydrant_type`, `diameter_mm`, `nis`, `is_contracted`.
         parameters: rates to use; by default the standard ones with what the batch itself shows.

@@ -128,6 +128,7 @@ def records(connection: sa.Connection, contractor: str, nis: str, decided: Decis
         day=[day.toordinal() for day in rows["inspected_on"]],
         competes=rows["outcome"].isin(CONCLUSIVE) & ~rows["is_reinspection"].astype(bool) & is_current,
         source=rows["upload_id"],
+        is_current=is_current,
         is_outside=rows["is_outside_gemeente"].astype(bool),
         decided=_objects(decided.chosen.get(row_id) for row_id in rows["row_id"]),
         is_open=rows["row_id"].isin(decided.open),

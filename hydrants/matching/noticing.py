@@ -67,9 +67,10 @@ def findings(records: Records, hydrants: Hydrants, numbered: Pairs) -> tuple[tup
     is_measured = np.isfinite(offset).all(axis=1)
     for source in range(records.source.max(initial=-1) + 1):
         mine = records.source == source
-        by_number = offset[is_measured & mine[numbered.record]]
-        finding = _elsewhere(source, records.is_outside[mine]) or _shift(
-            source, records.place[mine], hydrants, by_number
+        current = mine & records.is_current  # a file that was sent again, corrected, is nobody's concern
+        by_number = offset[is_measured & current[numbered.record]]
+        finding = _elsewhere(source, records.is_outside[current]) or _shift(
+            source, records.place[current], hydrants, by_number
         )
         if finding is not None:
             found.append(finding)
@@ -78,8 +79,10 @@ def findings(records: Records, hydrants: Hydrants, numbered: Pairs) -> tuple[tup
 
 
 def _elsewhere(source: int, is_outside: BoolArray) -> Finding | None:
+    if len(is_outside) < _ENOUGH_NUMBERS:
+        return None
     share = float(is_outside.mean())
-    if len(is_outside) < _ENOUGH_NUMBERS or share <= _OUTSIDE_SHARE:
+    if share <= _OUTSIDE_SHARE:
         return None
     return Finding(Amiss.ELSEWHERE, source, len(is_outside), share)
 
