@@ -31,7 +31,7 @@ _MOST_ODDS = 1e9  # surer than this is sure
 _MOST_CLAIM = 1e5
 _MOST_EXPONENT = 600.0
 _NEGLIGIBLE = 1e-6
-_OUT_OF_THE_QUESTION = 1e-9
+_OUT_OF_THE_QUESTION = 1e-7
 _MOST_SEATS = 3
 
 

@@ -110,7 +110,7 @@ class Hydrants:
     @cached_property
     def tree(self) -> cKDTree:
         """The places, to search nearby."""
-        return cKDTree(self.place)
+        return cKDTree(self.place, balanced_tree=False)  # as good to search, much faster to build
 
 
 def as_arrays(records: pd.DataFrame, hydrants: pd.DataFrame) -> tuple[Records, Hydrants]:

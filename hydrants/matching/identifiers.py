@@ -80,20 +80,15 @@ def pairs_within_one_slip(written: ObjectArray, registered: ObjectArray) -> tupl
 
 def _equal(left: _Keys, right: _Keys) -> tuple[IntArray, IntArray]:
     """Positions of every pair of equal keys of 64 bits, ordered by the left one."""
-    order = np.argsort(right)
-    ordered = right[order]
-    is_first = np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)]
-    start = np.flatnonzero(is_first)
-    length = np.diff(np.append(start, len(ordered)))
-    group = np.searchsorted(ordered[start], left)
-    is_found = ordered[start].take(group, mode="clip") == left if len(start) else np.zeros(len(left), bool)
-    at_left = np.flatnonzero(is_found)
-    group = group[at_left]
-    if len(start) == len(ordered):
-        return at_left, order[group]
-    count = length[group]
-    nth = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return np.repeat(at_left, count), order[np.repeat(start[group], count) + nth]
+    of_right, names = pd.factorize(right)
+    wanted = pd.Index(names).get_indexer(pd.Index(left))
+    at_left = np.flatnonzero(wanted >= 0)
+    wanted = wanted[at_left]
+    count = np.bincount(of_right, minlength=len(names))
+    first, by_name = np.cumsum(count) - count, np.argsort(of_right, kind="stable")
+    times = count[wanted]
+    nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
+    return np.repeat(at_left, times), by_name[np.repeat(first[wanted], times) + nth]
 
 
 def _signs(numbers: ObjectArray) -> npt.NDArray[np.uint8]:
