@@ -22,6 +22,7 @@ _LEARNED = (
     "gross_rate",
     "id_given_rate",
     "inspected_rate",
+    "unregistered_rate",
     "again_rate",
     "again_same_day_rate",
 )
@@ -65,7 +66,9 @@ def explain(
 
 def _table(judged: Any) -> Table:
     kinds = list(dict.fromkeys(kind for one in judged.found for kind in one.terms))
-    table = Table("candidate", "p", "m", box=None)
+    table = Table(box=None)
+    for heading in ("candidate", "p", "m"):
+        table.add_column(heading, no_wrap=True)
     for kind in kinds:
         table.add_column(kind, justify="right")
     for one in judged.found:

@@ -39,6 +39,16 @@ def record_frame(rows: list[dict[str, object]]) -> pd.DataFrame:
     )
 
 
+def at(x_m: float, y_m: float = 0.0) -> dict[str, float]:
+    """A position in metres from the corner of the world."""
+    return {"x": ORIGIN_L72[0] + x_m, "y": ORIGIN_L72[1] + y_m}
+
+
+def hydrants_at(points_m: list[tuple[float, float]], refs: list[str] | None = None) -> pd.DataFrame:
+    """Hydrants in metres from the corner of the world, without numbers unless some are given."""
+    return hydrant_frame(np.add(points_m, ORIGIN_L72), list(refs) if refs else [None] * len(points_m))
+
+
 def street_world(n: int, seed: int, sigma_m: float = 4.0) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Records, hydrants, and per record the true hydrant_id (None: not in the register).
 
@@ -81,7 +91,8 @@ def street_world(n: int, seed: int, sigma_m: float = 4.0) -> tuple[pd.DataFrame,
 def _slipped(number: str, rng: np.random.Generator) -> str:
     signs = list(number)
     for _ in range(1 if rng.random() < 0.8 else 2):
-        kind, at = rng.integers(3), rng.integers(len(signs) - 1)
+        kind = rng.integers(3)
+        at = rng.integers(len(signs) - (kind == 1))
         if kind == 0:
             signs[at] = str(rng.integers(10))
         elif kind == 1:

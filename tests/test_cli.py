@@ -121,6 +121,11 @@ def test_evaluate_measures_against_the_truth(world: Path) -> None:
     assert measured["wrong_per_1000"] <= 2
 
 
+def _where(row: dict[str, str]) -> tuple[str, ...]:
+    """A row of `rows --csv` as the arguments of `explain`."""
+    return (row["file"], row["row"], *(("--sheet", row["sheet"]) if row["sheet"] else ()))
+
+
 def _a_row(world: Path, disposition: str, method: str = "") -> dict[str, str]:
     rows = csv.DictReader(io.StringIO(printed(world, "rows", "--csv")))
     return next(
@@ -131,7 +136,7 @@ def _a_row(world: Path, disposition: str, method: str = "") -> dict[str, str]:
 @pytest.mark.parametrize("method", ["id", "repaired_id", "position"])
 def test_explain_says_why_a_row_was_linked(world: Path, method: str) -> None:
     row = _a_row(world, "accepted", method)
-    where = (row["file"], row["row"], *(("--sheet", row["sheet"]) if row["sheet"] else ()))
+    where = _where(row)
     told = json.loads(printed(world, "explain", *where, "--json"))
     best = told["found"][0]
     assert (told["verdict"], best["hydrant_id"]) == ("linked", row["hydrant_id"])
@@ -152,11 +157,18 @@ def test_explain_says_why_a_row_was_linked(world: Path, method: str) -> None:
 
 def test_explain_of_a_row_that_is_no_record(world: Path) -> None:
     row = _a_row(world, "quarantined")
-    where = (row["file"], row["row"], *(("--sheet", row["sheet"]) if row["sheet"] else ()))
+    where = _where(row)
     assert row["reasons"].split()[0] in printed(world, "explain", *where)
     missing = hydrants(world, "explain", row["file"], "999999")
     assert missing.returncode == 1
     assert "no row 999999" in missing.stderr
+
+
+def test_explain_of_a_heading_and_of_a_duplicate(world: Path) -> None:
+    assert "repeats another row" in printed(world, "explain", *_where(_a_row(world, "duplicate")))
+    heading = hydrants(world, "explain", _a_row(world, "accepted", "id")["file"], "1")
+    assert "Traceback" not in heading.stderr
+    assert heading.returncode in (0, 1)
 
 
 def test_parameters_lists_what_was_learned_of_each_batch(world: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from hydrants.matching import link
 from hydrants.matching.noticing import Amiss
-from tests.matching_world import street_world
+from tests.matching_world import at, hydrants_at, record_frame, street_world
 
 SIZE = 1_500
 
@@ -91,3 +91,51 @@ def test_a_stray_record_outside_its_gemeente_is_no_new_hydrant() -> None:
     assert linked.verdicts["verdict"].iloc[-1] == "review"
     inside = link(both.assign(is_outside=False), hydrants)
     assert inside.verdicts["verdict"].iloc[-1] == "new"
+
+
+@pytest.mark.parametrize("spacing_m", [17.5, 22.5, 27.5, 47.5, 52.5, 100.0])
+def test_even_spacing_without_numbers_is_no_shift(spacing_m: float) -> None:
+    rng = np.random.default_rng(1)
+    along = [(number * spacing_m, 0.0) for number in range(120)]
+    records = record_frame([at(x + rng.normal(0, 4), rng.normal(0, 4)) for x, _ in along])
+    assert link(records, hydrants_at(along)).findings == ()
+
+
+def test_the_share_of_a_finding_is_of_records_though_hydrants_stand_in_twos() -> None:
+    rng = np.random.default_rng(5)
+    points = rng.uniform(0, 3000, (200, 2))
+    twins = [(float(x), float(y)) for x, y in np.vstack([points, points + 1])]
+    records = record_frame([at(x + 104 + rng.normal(0, 4), y + rng.normal(0, 4)) for x, y in points])
+    (finding,) = link(records, hydrants_at(twins)).findings
+    assert 0.9 < finding.share <= 1
+
+
+@pytest.mark.parametrize("shift_m", [104.0, 30.0])
+def test_a_shift_is_noticed_in_files_of_a_few_rows(shift_m: float) -> None:
+    records, hydrants, _ = street_world(SIZE, 4)
+    small = moved(records, shift_m, 0.0).assign(source=np.arange(len(records)) // 8)
+    linked = link(small, hydrants)
+    assert sum(finding.records for finding in linked.findings) > 0.95 * len(records)
+    assert (linked.verdicts["verdict"] == "linked").mean() < 0.05
+
+
+def test_small_sound_files_have_no_findings() -> None:
+    records, hydrants, _ = street_world(SIZE, 4)
+    assert link(records.assign(source=np.arange(len(records)) // 8), hydrants).findings == ()
+
+
+def test_a_shift_is_noticed_though_numbers_occur_twice() -> None:
+    rng = np.random.default_rng(5)
+    here, far = rng.uniform(0, 3000, (200, 2)), rng.uniform(8000, 11000, (200, 2))
+    points = [(float(x), float(y)) for x, y in np.vstack([here, far])]
+    hydrants = hydrants_at(points, [str(number + 1) for number in range(200)] * 2)
+    rows = [at(x + 104 + rng.normal(0, 4), y + rng.normal(0, 4)) for x, y in here]
+    records = record_frame([{**row, "ref": str(number + 1)} for number, row in enumerate(rows)])
+    assert len(link(records, hydrants).findings) == 1
+
+
+def test_a_file_that_would_be_mostly_new_is_left_to_a_person() -> None:
+    records, hydrants, _ = street_world(SIZE, 4)
+    far = moved(records, 0.0, 9_000.0).assign(ref=None)[:40]
+    both = pd.concat([records.assign(source=1), far.assign(source=2)], ignore_index=True)
+    assert set(link(both, hydrants).verdicts["verdict"][-40:]) == {"review"}

@@ -62,16 +62,16 @@ def posteriors(
     """
     record, hydrant = scores.pairs.record, scores.pairs.hydrant
     rivals = np.logaddexp(scores.other, scores.unregistered)
-    odds = np.minimum(np.exp(np.minimum(scores.pair - rivals[record], _MOST_EXPONENT)), _MOST_ODDS)
+    # a rival that is out of the question may count for a little: so two sure candidates keep their ratio
+    best = np.full(len(rivals), -np.inf)
+    np.maximum.at(best, record, scores.pair)
+    rivals = np.maximum(rivals, best - np.log(_MOST_ODDS))
+    odds = np.exp(scores.pair - rivals[record])
     left = _left_by_others(odds, record, hydrant, day, competes, inspected / (1 - inspected), p)
     weight = odds * left
     total = 1 + np.bincount(record, weight, len(rivals))
-    none = 1 / total
-    return Posteriors(
-        weight / total[record],
-        none * np.exp(scores.other - rivals),
-        none * np.exp(scores.unregistered - rivals),
-    )
+    is_other = np.exp(scores.other - np.logaddexp(scores.other, scores.unregistered))
+    return Posteriors(weight / total[record], is_other / total, (1 - is_other) / total)
 
 
 def _left_by_others(
@@ -168,23 +168,25 @@ class _Claims:
         return is_restless[self._group]
 
     def _answer(self, claim: FloatArray) -> FloatArray:
-        """Per claim, how much likelier "this hydrant, too" is than "another", given the others."""
+        """Per claim, how much likelier "this hydrant, too" is than "another", given the others.
+
+        In logarithms: hundreds of claims on one hydrant multiply to more than a number can hold.
+        """
+        again, between = np.log(self._again), np.log(self._again / self._same_day)
         one = np.log1p(self._same_day * claim)
         of_visit = np.bincount(self._visit, one).astype(float)
-        by_day = np.log1p(self._again / self._same_day * _expm1(of_visit))
-        of_hydrant = np.bincount(self._hydrant, by_day)
-        other_days = np.exp(np.minimum(of_hydrant[self._hydrant] - by_day, _MOST_EXPONENT))[self._visit]
+        by_day = np.logaddexp(0.0, between + _log_expm1(of_visit))
+        other_days = (np.bincount(self._hydrant, by_day)[self._hydrant] - by_day)[self._visit]
         others = np.maximum(of_visit[self._visit] - one, 0.0)
-        without = 1 + self._again / self._same_day * _expm1(others)
-        return (
-            np.exp(np.minimum(others, _MOST_EXPONENT))
-            * other_days
-            / (self._unclaimed + (other_days * without - 1) / self._again)
-        )
+        without = other_days + np.logaddexp(0.0, between + _log_expm1(others))
+        unneeded = np.logaddexp(np.log(self._unclaimed), _log_expm1(without) - again)
+        return np.exp(others + other_days - unneeded)
 
 
-def _expm1(exponent: FloatArray) -> FloatArray:
-    return np.expm1(np.minimum(exponent, _MOST_EXPONENT))
+def _log_expm1(exponent: FloatArray) -> FloatArray:
+    """log(exp(x) - 1) for x >= 0, without overflow."""
+    with np.errstate(divide="ignore"):
+        return exponent + np.log(-np.expm1(-np.maximum(exponent, 0.0)))
 
 
 def _renumbered(values: IntArray) -> IntArray:

@@ -24,7 +24,9 @@ from hydrants.matching.identifiers import (
 from hydrants.matching.parameters import Parameters
 
 NEAREST = 8
-_PLAIN_SIGMAS = 5.0
+_PLAIN_SIGMAS = 2.5
+"""Within this the place speaks less for any neighbour than a right number speaks against it."""
+
 _ADDRESS_RADIUS_SIGMAS = 4.0
 _STRIP_M = 64.0
 

@@ -14,6 +14,8 @@ from hydrants.matching.scoring import Terms, pair_terms, rival_terms
 OTHER, UNREGISTERED = "other", "unregistered"
 COMPETITION = "competition"
 """What the claims of the other records add or take, beside the terms of `scoring`."""
+DECISION = "decision"
+"""What a person decided, in the place of all other evidence."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Explanation:
         hydrant_id: of a candidate; `OTHER` for a hydrant that is none of the candidates, `UNREGISTERED` for
             one that no register has.
         probability: posterior; those of all explanations of a record sum to one.
-        terms: natural logarithm of the likelihood by kind of evidence, `COMPETITION` included.
+        terms: natural logarithms of the likelihood by kind of evidence, `COMPETITION` included.
         x_l72, y_l72: the hydrant's place, EPSG:31370 metres; None for the last two.
         number: the supplier's, folded; None if it has none.
         distance_m: from the position, else from where the address points; None without either.
@@ -61,7 +63,8 @@ def explanations(records: pd.DataFrame, hydrants: pd.DataFrame, linked: Linked, 
     none = np.logaddexp(scores.other[at], scores.unregistered[at])
     chance_of_none = chances.other[at] + chances.unregistered[at]
     found = []
-    terms = pair_terms(pairs, is_valid, these, registered, p)
+    is_decided = bool(these.decided.known[at])
+    terms = {DECISION: scores.pair[mine]} if is_decided else pair_terms(pairs, is_valid, these, registered, p)
     place = these.place[at] if these.has_place[at] else these.address[at]
     for number, hydrant in enumerate(pairs.hydrant):
         chance = float(chances.pair[mine][number])
@@ -83,6 +86,8 @@ def explanations(records: pd.DataFrame, hydrants: pd.DataFrame, linked: Linked, 
             )
         )
     other, unregistered = rival_terms(scores.pairs, is_valid, these, registered, p)
+    if is_decided:
+        other, unregistered = {DECISION: scores.other}, {DECISION: scores.unregistered}
     found.append(Explanation(OTHER, float(chances.other[at]), _of(other, at)))
     found.append(Explanation(UNREGISTERED, float(chances.unregistered[at]), _of(unregistered, at)))
     return sorted(found, key=lambda one: (-one.probability, one.hydrant_id))

@@ -11,7 +11,7 @@ import pandas as pd
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from hydrants.matching.frames import IntArray, ObjectArray
+from hydrants.matching.frames import IntArray, ObjectArray, distinct
 
 _Keys = npt.NDArray[np.uint64]
 
@@ -68,13 +68,17 @@ def pairs_within_one_slip(written: ObjectArray, registered: ObjectArray) -> tupl
     """
     if not (written.size and registered.size):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    signs, target = _signs(written), _signs(registered)
+    target = _signs(registered)
+    # what is longer than any number of the register by more than a slip is like none
+    short = np.flatnonzero([len(number) <= target.shape[1] for number in written])
+    if not short.size:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    signs = _signs(written[short])
     alphabet = np.flatnonzero(np.bincount(target.ravel(), minlength=2)[1:]) + 1
     keys = np.concatenate([*_after_one_slip(signs.astype(np.uint64), alphabet.astype(np.uint64))])
     # a place past the end of a shorter number makes a key that is no number's, or the same once more
     at, hydrant = _equal(keys, _key(target.astype(np.uint64)))
-    pairs = np.sort(at % len(written) * len(registered) + hydrant)
-    pairs = pairs[np.append(True, pairs[1:] != pairs[:-1])] if len(pairs) else pairs
+    pairs = distinct(short[at % len(short)] * len(registered) + hydrant)
     return pairs // len(registered), pairs % len(registered)
 
 

@@ -19,7 +19,8 @@ from hydrants.matching.scoring import Scores
 
 _ENOUGH = 30
 _SAMPLE = 20_000
-_DAYS = 100_000
+_LEAST_M = 0.1
+_DAYS = 100_000  # more than lie between any two inspections, so that hydrant and day make one number
 _RATE_LIMITS = (0.02, 0.9)  # nothing is ever left out for sure, nor complete
 _AROUND_M, _FEW = 250.0, 5.0
 _NEIGHBOURS = 4
@@ -142,7 +143,8 @@ def _shrunk(count: float, of: float, given_rate: float, weight: float = _PRIOR_W
 
 def _from_distances(distance_m: FloatArray, p: Parameters) -> Parameters:
     """From distances to a number's hydrant: noise, gross errors and strays, told apart by EM."""
-    r = distance_m[:: max(1, len(distance_m) // _SAMPLE)]
+    # a position copied from the register has distance 0, which no noise has
+    r = np.maximum(distance_m[:: max(1, len(distance_m) // _SAMPLE)], _LEAST_M)
     sigma_m = _within(float(np.median(r)) / _RAYLEIGH_MEDIAN)
     gross, stray = p.gross_rate, p.lost_rate
     in_ring = (r >= p.gross_from_m) & (r <= p.gross_to_m)
@@ -151,6 +153,8 @@ def _from_distances(distance_m: FloatArray, p: Parameters) -> Parameters:
         ring = np.where(in_ring, gross / (p.gross_to_m - p.gross_from_m), 0.0)
         total = noise + ring + stray / _STRAY_SPAN_M
         by_noise, by_ring = noise / total, ring / total
+        if not by_noise.sum() > 0:
+            return p
         sigma_m = _within(float(np.sqrt((by_noise * r**2).sum() / (2 * by_noise.sum()))))
         gross = _shrunk(by_ring.sum(), len(r), p.gross_rate)
         stray = _shrunk((1 - by_noise - by_ring).sum(), len(r), p.lost_rate)
@@ -173,8 +177,8 @@ def _from_neighbours(places: FloatArray, hydrants: Hydrants, p: Parameters) -> P
     sigma_m = _within(float(np.median(r[:, 0])) / _RAYLEIGH_MEDIAN)
     stray = (p.gross_rate + p.lost_rate) / (np.pi * p.gross_to_m**2)
     for _ in range(_PASSES):
-        density = np.exp(-0.5 * (r / sigma_m) ** 2) / (2 * np.pi * sigma_m**2)
-        share = density / (density.sum(axis=1, keepdims=True) + stray)
+        near = np.exp(-0.5 * (r / sigma_m) ** 2) / (2 * np.pi * sigma_m**2)
+        share = near / (near.sum(axis=1, keepdims=True) + stray)
         if share.sum() < _ENOUGH:
             return p
         sigma_m = _within(float(np.sqrt((share * r**2).sum() / (2 * share.sum()))))

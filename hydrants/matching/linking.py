@@ -14,6 +14,7 @@ from hydrants.matching.frames import (
     FloatArray,
     Hydrants,
     IntArray,
+    ObjectArray,
     Records,
     as_arrays,
     distance_m,
@@ -26,7 +27,9 @@ from hydrants.matching.scoring import Scores, score
 
 _NEAR_SIGMAS = 5.0
 _HOUSE_NUMBER_M = 30.0  # an address this sure names a house, not just a street
-_DECIDED_ODDS = 40.0  # a person's word, as a logarithm
+_DECIDED_LOG_ODDS = 20.0  # a person's word
+_SAME_PLACE = 3  # competing rows without number that may share a position
+_A_FILE = 10  # records that a source must have to be judged as a whole
 CONCLUSIVE = ("ok", "failed", "not_found")
 
 
@@ -40,6 +43,7 @@ class Linked:
         parameters: given, or learned from the batch.
         findings: what is wrong with the batch as a whole; its records are then left to a person.
         scores, chances: the evidence and what follows from it, with positions in the two frames.
+        doubts: per record, why it is not linked though its score would do; empty otherwise.
         together: per record its place in the likeliest joint answer, as a position in the pairs; -1 for none.
     """
 
@@ -48,6 +52,7 @@ class Linked:
     findings: tuple[Finding, ...]
     scores: Scores
     chances: Posteriors
+    doubts: ObjectArray
     together: IntArray
 
 
@@ -87,8 +92,15 @@ def link(
     scores = _with_decisions(scores, these, registered)
     chances = posteriors(scores, these.day, these.competes, inspected, p)
     together = best_together(scores, chances, these.competes, inspected, p)
-    verdicts = _verdicts(these, registered, scores, chances, together, is_amiss, link_probability, p)
-    return Linked(verdicts, p, found, scores, chances, together)
+    best = largest_of_each(chances.pair, scores.pairs.record, len(these))
+    witnessed = _has_witness(these, registered, scores.pairs, best, p)
+    verdicts = _verdicts(these, registered, scores, chances, best, witnessed, is_amiss, link_probability)
+    is_doubted = (verdicts["verdict"] != "linked") & (verdicts["score"] >= link_probability)
+    doubts = np.where(
+        is_amiss, "its file is amiss", np.where(witnessed, "", "nothing points at this very one")
+    )
+    doubts = np.where(is_doubted, doubts, "").astype(object)
+    return Linked(verdicts, p, found, scores, chances, doubts, together)
 
 
 def _with_decisions(scores: Scores, records: Records, hydrants: Hydrants) -> Scores:
@@ -105,8 +117,8 @@ def _with_decisions(scores: Scores, records: Records, hydrants: Hydrants) -> Sco
     undecided = ~is_decided[scores.pairs.record]
     return Scores(
         scores.pairs.where(undecided).and_(own),
-        np.concatenate([scores.pair[undecided], np.full(len(record), _DECIDED_ODDS)]),
-        np.where(is_decided, -_DECIDED_ODDS, scores.other),
+        np.concatenate([scores.pair[undecided], np.full(len(record), _DECIDED_LOG_ODDS)]),
+        np.where(is_decided, -_DECIDED_LOG_ODDS, scores.other),
         np.where(is_decided, 0.0, scores.unregistered),
     )
 
@@ -116,13 +128,12 @@ def _verdicts(
     hydrants: Hydrants,
     scores: Scores,
     chances: Posteriors,
-    together: IntArray,
+    best: IntArray,
+    witnessed: BoolArray,
     is_amiss: BoolArray,
     link_probability: float,
-    p: Parameters,
 ) -> pd.DataFrame:
     pairs, n = scores.pairs, len(records)
-    best = np.where(together >= 0, together, largest_of_each(chances.pair, pairs.record, n))
     others = chances.pair.copy()
     others[best[best >= 0]] = -1.0
     second = largest_of_each(others, pairs.record, n)
@@ -130,17 +141,17 @@ def _verdicts(
 
     best_score, slips = _of(chances.pair, best, np.nan), _of(pairs.slips, best, UNLIKE)
     is_decided = records.decided.known
-    is_sure = (np.nan_to_num(best_score) >= link_probability) & _has_witness(
-        records, hydrants, pairs, best, p
-    )
+    is_sure = (np.nan_to_num(best_score) >= link_probability) & witnessed
     is_linked = is_sure & (is_decided | ~is_amiss)
+    # what lies elsewhere than it says is not known well enough to be new, nor is most of a file
+    is_new = (chances.unregistered > 0.5) & ~records.is_outside & ~is_amiss
+    is_new &= ~_mostly(is_new & ~is_linked, records.source)
     verdict = np.select(
         [
             is_linked,
             is_decided,  # by a person, and to no hydrant that is known here
             ~records.has_place & ~records.has_address & (best < 0),
-            # what lies elsewhere than it says is not known well enough to be new
-            (chances.unregistered > 0.5) & ~records.is_outside & ~is_amiss,
+            is_new,
         ],
         ["linked", "new", "unlocated", "new"],
         "review",
@@ -164,6 +175,12 @@ def _verdicts(
     return pd.DataFrame(
         {name: pd.Series(of, dtype=of.dtype, copy=False) for name, of in columns.items()}, copy=False
     )
+
+
+def _mostly(what: BoolArray, source: IntArray) -> BoolArray:
+    """Per record, whether its source consists mostly of what holds."""
+    records, those = np.bincount(source), np.bincount(source[what], minlength=source.max(initial=-1) + 1)
+    return ((records >= _A_FILE) & (2 * those > records))[source]
 
 
 def _of(values: np.ndarray, position: IntArray, missing: object) -> np.ndarray:
@@ -194,14 +211,25 @@ def _has_witness(
         (slips > SAME) & np.isnan(position) & (address > far_m + np.nan_to_num(accuracy_m))
     )
     by_number = is_alike & ~is_elsewhere
-    by_position = position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)
+    by_position = (position <= max(p.gross_from_m, _NEAR_SIGMAS * p.sigma_m)) & ~_is_default(records)
     by_address = (accuracy_m <= _HOUSE_NUMBER_M) & (address <= _NEAR_SIGMAS * accuracy_m)
     return records.decided.known | by_number | by_position | by_address
 
 
+def _is_default(records: Records) -> BoolArray:
+    """Whether a position is written on many rows to the last digit: no phone repeats itself, a form does."""
+    x, y = records.place.T
+    asked = np.flatnonzero(records.has_place & records.competes & ~records.number.known)
+    _, which, times = np.unique(x[asked] + 1j * y[asked], return_inverse=True, return_counts=True)
+    is_default = np.zeros(len(records), bool)
+    is_default[asked] = times[which] > _SAME_PLACE
+    return is_default
+
+
 def _distance_m(records: Records, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
     """From the position, else from where the address points; NaN without either or without a candidate."""
-    return _apart_m(np.where(np.isnan(records.place), records.address, records.place), hydrants, hydrant)
+    place = np.where(records.has_place[:, None], records.place, records.address)
+    return _apart_m(place, hydrants, hydrant)
 
 
 def _apart_m(places: FloatArray, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -14,7 +13,7 @@ from hydrants import reference, register, review, store
 from hydrants.matching.identifiers import fold
 from hydrants.matching.linking import CONCLUSIVE
 from hydrants.reference.addresses import street_key
-from hydrants.store.tables import ledger, location, raw_row, raw_sheet, record, stage_state, upload
+from hydrants.store.tables import ledger, location, record, stage_state, upload
 
 _MARGIN_M = 500.0  # a crew at the border, or a gross error across it
 _SEVERAL_STREETS = re.compile(r"[,;/]")
@@ -51,38 +50,9 @@ NO_DECISIONS = Decisions({}, frozenset())
 
 def decisions(connection: sa.Connection, contractor: str, nis: str) -> Decisions:
     """The decisions that stand on rows of the batch."""
-    standing: dict[tuple[Any, ...], str | None] = {}
-    for decided in review.active(connection).to_dict("records"):
-        place = (decided["sha256"], decided["sheet"], decided["row_number"])
-        standing[place] = (decided["hydrant_id"] or "") if decided["is_registered"] else None
-    if not standing:
-        return NO_DECISIONS
-    query = (
-        # a decision on a row that turned out to repeat another one is a decision on that other
-        sa.select(
-            sa.func.coalesce(ledger.c.duplicate_of_row_id, raw_row.c.row_id),
-            upload.c.sha256,
-            raw_sheet.c.sheet,
-            raw_row.c.row_number,
-        )
-        .join(upload, upload.c.upload_id == raw_row.c.upload_id)
-        .join(
-            raw_sheet,
-            sa.and_(
-                raw_sheet.c.upload_id == raw_row.c.upload_id,
-                raw_sheet.c.sheet_number == raw_row.c.sheet_number,
-            ),
-        )
-        .join(ledger, ledger.c.row_id == raw_row.c.row_id)
-        .where(upload.c.contractor == contractor, upload.c.nis == nis)
-        .where(upload.c.sha256.in_({sha256 for sha256, _, _ in standing}))
-    )
-    said: dict[int, set[str | None]] = {}
-    for row_id, *rest in connection.execute(query):
-        if (place := tuple(rest)) in standing:
-            said.setdefault(row_id, set()).add(standing[place])
-    clear = {row_id: one for row_id, (one, *others) in said.items() if one is not None and not others}
-    return Decisions(clear, frozenset(said.keys() - clear.keys()))
+    said = review.said(connection, contractor, nis)
+    chosen = {row_id: one.hydrant_ids[0] for row_id, one in said.items() if one.is_clear}
+    return Decisions(chosen, frozenset(said.keys() - chosen.keys()))
 
 
 def records(connection: sa.Connection, contractor: str, nis: str, decided: Decisions) -> pd.DataFrame:
@@ -136,14 +106,14 @@ def records(connection: sa.Connection, contractor: str, nis: str, decided: Decis
 
 
 def hydrants(
-    connection: sa.Connection, contractor: str, gemeenten: list[str], numbers: pd.Series, version_id: int
+    connection: sa.Connection, contractor: str, gemeenten: list[str], numbers: set[str], version_id: int
 ) -> pd.DataFrame:
     """The hydrants of these gemeenten and around, and those anywhere that have a number written here.
 
     Without the latter, a number that is right but of another gemeente would pass for a slip.
     """
     near = [register.active_near(connection, nis, _MARGIN_M, version_id) for nis in gemeenten]
-    numbered = register.active_numbered(connection, numbers.dropna(), version_id)
+    numbered = register.active_numbered(connection, numbers, version_id)
     rows = (
         pd.concat([*near, numbered])
         .drop_duplicates("hydrant_id")

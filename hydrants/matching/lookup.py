@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -58,29 +58,51 @@ def judged(connection: sa.Connection, settings: Settings, file: str, row: int, s
         NotFound: if there is no such row, or several.
     """
     one = _row(connection, file, row, sheet)
-    if one.disposition == "quarantined":
-        codes = ", ".join(reason["code"] for reason in one.reasons)
-        return Judged(file, one.sheet, row, "quarantined", f"refused: {codes}", None, None, Parameters(), [])
+    if one.disposition not in ("accepted", "duplicate"):
+        codes = ", ".join(reason["code"] for reason in one.reasons or [])
+        said = f"{one.disposition}: {codes}" if codes else str(one.disposition)
+        return Judged(file, one.sheet, row, str(one.disposition), said, None, None, Parameters(), [])
     asked = one.duplicate_of_row_id or one.row_id
-    examined = examine(connection, settings, one.contractor, one.nis)
+    contractor, nis = _batch_of(connection, asked)
+    examined = examine(connection, settings, contractor, nis)
     records, linked = examined.records, examined.linked
-    at = int(records.index[records["row_id"] == asked][0])
+    places = records.index[records["row_id"] == asked]
+    if not len(places):
+        raise NotFound(f"row {row} of {file} was not matched yet: the next night does")
+    at = int(places[0])
+    stored = examined.rows.loc[at]
     found = explanations(records, examined.hydrants, linked, at)
-    verdict = str(linked.verdicts["verdict"][at])
-    method = linked.verdicts["match_method"][at]
-    said = f"{verdict}" + (f" by {method} to {linked.verdicts['best_hydrant_id'][at]}" if method else "")
-    repeats = "; repeats another row, which is explained here" if one.duplicate_of_row_id else ""
+    said = str(stored["verdict"])
+    if isinstance(stored["match_method"], str):
+        said += f" by {stored['match_method']}"
+    if isinstance(stored["hydrant_id"], str):
+        said += f" to {stored['hydrant_id']}"
+    if linked.doubts[at]:
+        said += f": {linked.doubts[at]}"
+    if one.duplicate_of_row_id:
+        said += "; repeats another row, which is explained here"
     return Judged(
         file,
         one.sheet,
         row,
-        verdict,
-        said + repeats,
+        str(stored["verdict"]),
+        said,
         _point(records.loc[at, ["x", "y"]]),
         _point(records.loc[at, ["address_x", "address_y"]]),
         linked.parameters,
         found,
     )
+
+
+def _batch_of(connection: sa.Connection, row_id: int) -> tuple[str, str]:
+    """The batch of a row: a duplicate may repeat a row of another gemeente's folder."""
+    query = (
+        sa.select(upload.c.contractor, upload.c.nis)
+        .join(raw_row, raw_row.c.upload_id == upload.c.upload_id)
+        .where(raw_row.c.row_id == row_id)
+    )
+    contractor, nis = connection.execute(query).one()
+    return contractor, nis
 
 
 def _row(connection: sa.Connection, file: str, row: int, sheet: str | None) -> sa.Row[Any]:
@@ -91,9 +113,8 @@ def _row(connection: sa.Connection, file: str, row: int, sheet: str | None) -> s
     query = (
         sa.select(
             raw_row.c.row_id,
+            raw_row.c.upload_id,
             raw_sheet.c.sheet,
-            upload.c.contractor,
-            upload.c.nis,
             ledger.c.disposition,
             ledger.c.duplicate_of_row_id,
             ledger.c.reasons,
@@ -111,6 +132,9 @@ def _row(connection: sa.Connection, file: str, row: int, sheet: str | None) -> s
         raise NotFound(
             f"no row {row} of {file} was worked through; 'hydrants rows --csv' lists those that were"
         )
+    # a file may have been replaced under its own name: the last one to come is meant
+    last = max(one.upload_id for one in found)
+    found = [one for one in found if one.upload_id == last]
     if len(found) > 1:
         sheets = ", ".join(repr(one.sheet) for one in found)
         raise NotFound(f"{file} has several rows {row}: say which with --sheet ({sheets})")
@@ -132,6 +156,8 @@ def learned(connection: sa.Connection) -> dict[tuple[str, str], Parameters]:
     found = {}
     for scope, counts in connection.execute(query):
         firm, nis = scope.removeprefix("batch:").split("/")
-        known = json.loads(counts) if isinstance(counts, str) else counts
-        found[firm, nis] = Parameters(**known["parameters"])
+        stored = (json.loads(counts) if isinstance(counts, str) else counts)["parameters"]
+        # of an older version, as far as it has the same parameters
+        names = {field.name for field in fields(Parameters)}
+        found[firm, nis] = Parameters(**{name: value for name, value in stored.items() if name in names})
     return found

@@ -15,7 +15,8 @@ class Parameters:
 
     Rates are shares of records; `sigma_m` is the standard deviation per axis of a given
     position. The defaults are what a limited usability check by crews with phones shows;
-    `matching.learning` replaces `sigma_m`, `gross_rate` and `id_given_rate` by what a batch shows.
+    `matching.learning` replaces `sigma_m`, `gross_rate`, `id_given_rate`, `again_rate`,
+    `again_same_day_rate`, `inspected_rate` and `unregistered_rate` by what a batch shows.
     """
 
     sigma_m: float = 4.0

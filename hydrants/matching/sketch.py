@@ -11,6 +11,7 @@ from hydrants.matching.explaining import Explanation
 _SIZE, _EDGE = 480, 40
 _LEAST_SPAN_M = 40.0
 _LABELLED = 6
+_LIKELY = 1e-3
 _STEPS = (1, 2, 5)
 
 _STYLE = (
@@ -34,15 +35,17 @@ def drawn(
     Args:
         title: what is said above.
         position, address: the record's, EPSG:31370 metres.
-        noise_m: standard deviation per axis of the position.
+        noise_m: standard deviation per axis of the position, metres.
         found: the explanations, the likeliest first; the first one is filled.
 
     Returns:
         SVG; all text in it is escaped.
     """
+    title = "".join(sign for sign in title if sign.isprintable())
     candidates = [one for one in found if one.x_l72 is not None and one.y_l72 is not None]
     places = [(float(one.x_l72 or 0), float(one.y_l72 or 0)) for one in candidates]
-    shown = [*places[:_LABELLED], *(point for point in (position, address) if point)] or [(0.0, 0.0)]
+    likely = [place for one, place in zip(candidates, places, strict=True) if one.probability >= _LIKELY]
+    shown = [*likely[:_LABELLED], *(point for point in (position, address) if point)] or [(0.0, 0.0)]
     west, east = min(x for x, _ in shown), max(x for x, _ in shown)
     south, north = min(y for _, y in shown), max(y for _, y in shown)
     span_m = max(east - west, north - south, 4 * noise_m, _LEAST_SPAN_M)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import cached_property
 
 import pandas as pd
 import sqlalchemy as sa
@@ -37,8 +38,13 @@ class Examined:
 
     @property
     def verdicts(self) -> pd.DataFrame:
-        """One row per record."""
+        """One row per record: what the matcher says."""
         return self.linked.verdicts
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """One row per record: what the stage stores, in which people have the last word."""
+        return _match_rows(self)
 
 
 def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
@@ -65,7 +71,7 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
         if store.is_done(connection, STAGE, scope, inputs):
             return counts
         examined = examine(connection, settings, contractor, nis)
-        rows = _match_rows(examined)
+        rows = examined.rows
         uploads = sa.select(upload.c.upload_id).where(upload.c.contractor == contractor, upload.c.nis == nis)
         for table in (match, finding):
             connection.execute(sa.delete(table).where(table.c.upload_id.in_(uploads)))
@@ -91,9 +97,9 @@ def examine(
     version_id = register.latest_version(connection)
     decided = loading.decisions(connection, contractor, nis) if with_decisions else loading.NO_DECISIONS
     records = loading.records(connection, contractor, nis, decided)
-    hydrants = loading.hydrants(
-        connection, contractor, sorted({nis, *records["nis"]}), records["ref"], version_id
-    )
+    # as folded, and as the crews write them: a register may have the signs that folding takes away
+    numbers = {*records["ref"].dropna(), *records["hydrant_ref"].dropna()}
+    hydrants = loading.hydrants(connection, contractor, sorted({nis, *records["nis"]}), numbers, version_id)
     return Examined(records, hydrants, link(records, hydrants, link_probability=settings.link_probability))
 
 

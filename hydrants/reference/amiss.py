@@ -20,8 +20,9 @@ def amiss_nl(what: str, gemeente: str, share: float, east_m: float, north_m: flo
         wind = _WINDS[round(math.degrees(math.atan2(east_m, north_m)) / 45) % 8]
         far_m = math.hypot(east_m, north_m)
         seen = (
-            f"de plaatsen in dit bestand liggen allemaal zo'n {far_m:.0f} m naar het {wind} "
-            "van de brandkranen in het register; waarschijnlijk is een verkeerd coördinatenstelsel gekozen"
+            f"de plaatsen in dit bestand liggen samen zo'n {far_m:.0f} m naar het {wind} "
+            "van de brandkranen in het register; waarschijnlijk is hier of in het register een verkeerd "
+            "coördinatenstelsel gekozen"
         )
     else:
         seen = (

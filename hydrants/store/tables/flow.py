@@ -194,8 +194,8 @@ location = table(
     col(
         "address_method",
         sa.Text,
-        "address_number, address_interpolated or address_street; geolocation_* or adresmatch_* when a service "
-        "on the internet found it",
+        "address_number, address_interpolated or address_street; geolocation_* or adresmatch_* when a "
+        "service on the internet found it",
         null=True,
     ),
     col(
@@ -212,19 +212,26 @@ geocoder_answer = table(
     "What an address service on the internet answered; a failure is no answer and is not kept",
     col("service", sa.Text, "geolocation or adresmatch", pk=True),
     col("source_version", sa.Text, "HYDRANTS_ONLINE_SOURCE_VERSION when it was asked", pk=True),
-    col("question", sa.Text, "nis|postcode|street folded for comparison|house number", pk=True),
-    col("status", sa.Text, "what was understood when it was asked: place, none or ambiguous"),
+    col("question", sa.Text, "as it was sent, without the key: equal requests have one answer", pk=True),
     col("answer", sa.JSON, "the service's own words"),
     col("asked_at", Timestamp, "when, UTC"),
-    one_of("status", "place", "none", "ambiguous"),
+)
+geocoder_failure = table(
+    "geocoder_failure",
+    "Questions that an address service did not answer when last asked; they are asked after all others",
+    col("service", sa.Text, "geolocation or adresmatch", pk=True),
+    col("source_version", sa.Text, "HYDRANTS_ONLINE_SOURCE_VERSION when it was asked", pk=True),
+    col("question", sa.Text, "see geocoder_answer", pk=True),
+    col("failed_at", Timestamp, "when, UTC"),
 )
 geocoder_use = table(
     "geocoder_use",
     "How much an address service was asked in a day, and whether it is to be left alone for now",
     col("service", sa.Text, "geolocation or adresmatch", pk=True),
     col("day", sa.Date, "day in Belgium", pk=True),
-    col("questions", sa.Integer, "asked, answered or not"),
-    col("failures_in_row", sa.Integer, "questions without an answer since the last answer"),
+    col("questions", sa.Integer, "asked, answered or not, or about to be asked by a worker"),
+    col("waited_s", sa.Double, "how long they took, in seconds"),
+    col("failures_in_row", sa.Integer, "failures of the service since its last answer"),
     col("failed_at", Timestamp, "the last of them, UTC", null=True),
 )
 
