@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -17,6 +17,7 @@ from hydrants.terminal import PLAIN, err, out, print_json
 app = typer.Typer()
 
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+_SAYS_SOMETHING = 0.05
 _LEARNED = (
     "sigma_m",
     "gross_rate",
@@ -54,8 +55,16 @@ def explain(
         print_json(judged.as_dict())
         return
     out.print(judged.summary, **PLAIN)
-    if judged.found:
-        out.print(_table(judged))
+    for one in judged.found:
+        number = f" ({one.number})" if one.number else ""
+        far = "" if one.distance_m is None else f", {one.distance_m:.1f} m"
+        out.print(f"{one.probability:.4f}  {one.hydrant_id}{number}{far}", **PLAIN)
+        out.print(f"        {_spelled(one.terms)}", **PLAIN)
+    if len(judged.found) > 1:
+        best, second = judged.found[:2]
+        kinds = dict.fromkeys([*best.terms, *second.terms])
+        apart = {kind: best.terms.get(kind, 0.0) - second.terms.get(kind, 0.0) for kind in kinds}
+        out.print(f"{best.hydrant_id} over {second.hydrant_id}: {_spelled(apart)}", **PLAIN)
         out.print(
             "Natural logarithms of likelihoods; competition is what the claims of other rows add or take.",
             **PLAIN,
@@ -64,30 +73,10 @@ def explain(
         err.print(f"map: {sketch}", **PLAIN)
 
 
-def _table(judged: Any) -> Table:
-    kinds = list(dict.fromkeys(kind for one in judged.found for kind in one.terms))
-    table = Table(box=None)
-    for heading in ("candidate", "p", "m"):
-        table.add_column(heading, no_wrap=True)
-    for kind in kinds:
-        table.add_column(kind, justify="right")
-    for one in judged.found:
-        table.add_row(
-            one.hydrant_id + (f" ({one.number})" if one.number else ""),
-            f"{one.probability:.4f}",
-            "" if one.distance_m is None else f"{one.distance_m:.1f}",
-            *(f"{one.terms[kind]:+.1f}" if kind in one.terms else "" for kind in kinds),
-        )
-    if len(judged.found) > 1:
-        best, second = judged.found[:2]
-        table.add_section()
-        table.add_row(
-            f"{best.hydrant_id} over {second.hydrant_id}",
-            "",
-            "",
-            *(f"{best.terms.get(kind, 0.0) - second.terms.get(kind, 0.0):+.1f}" for kind in kinds),
-        )
-    return table
+def _spelled(terms: dict[str, float]) -> str:
+    """Those that say something, and their sum."""
+    told = [f"{kind} {term:+.1f}" for kind, term in terms.items() if abs(term) >= _SAYS_SOMETHING]
+    return f"{', '.join(told) or 'nothing'} = {sum(terms.values()):+.1f}"
 
 
 @app.command()

@@ -129,7 +129,7 @@ def _where(row: dict[str, str]) -> tuple[str, ...]:
 def _a_row(world: Path, disposition: str, method: str = "") -> dict[str, str]:
     rows = csv.DictReader(io.StringIO(printed(world, "rows", "--csv")))
     return next(
-        row for row in rows if row["disposition"] == disposition and row["match_method"] in (method, None)
+        row for row in rows if row["disposition"] == disposition and method in (row["match_method"], "")
     )
 
 
