@@ -49,11 +49,10 @@ def names_param(what: str) -> Param:
 
 
 def pool_of(stage: str) -> str:
-    """Where a stage's tasks take turns: geocoding has a pool of its own when it asks an address service."""
-    from hydrants.settings import settings
+    """Where a stage's tasks take turns: who asks an address service does so apart, but not on SQLite."""
+    from hydrants.settings import geocodes_apart
 
-    is_online = stage == "geocode" and settings().online_geocoder
-    return GEOCODER_POOL if is_online else STORE_POOL
+    return GEOCODER_POOL if stage == "geocode" and geocodes_apart() else STORE_POOL
 
 
 @contextmanager

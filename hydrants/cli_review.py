@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from hydrants import night as steps
 from hydrants import reference, store
 from hydrants.errors import UnusableSetting
 from hydrants.settings import settings
-from hydrants.terminal import PLAIN, err, inert, out, print_json, print_lines, spelled
+from hydrants.terminal import PLAIN, err, out, print_json, print_lines, spelled
 
 app = typer.Typer(help="Rows that a person has to decide.", no_args_is_help=True)
 
@@ -87,11 +86,7 @@ def labels(file: Path, as_json: _Json = False) -> None:
 
     with steps.opened(settings()) as engine, store.read(engine) as connection:
         frame, left_out = review.labels(connection)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(frame.columns)
-        writer.writerows([inert(value) for value in row] for row in frame.itertuples(index=False))
+    review.write_labels(file, frame)
     figures = {"labels": len(frame), "left_out": left_out}
     print_json(figures) if as_json else out.print(f"{spelled(figures)} in {file}", **PLAIN)
 

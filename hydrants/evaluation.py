@@ -14,15 +14,14 @@ from hydrants.errors import ReferenceMissing
 from hydrants.settings import Settings
 
 _KEY = ["file", "sheet", "row"]
-_MADE_INERT = r"^'(?=[=+\-@\t\r])"
-"""What a text that a spreadsheet could take for a formula is given in front, in a file of labels."""
+_CONTENT_KEY = ["sha256", "sheet", "row"]
 
 
 def listed_rows(connection: sa.Connection) -> pd.DataFrame:
     """Every data row ever read, as `sql/rows.sql` defines it; `reasons` as codes joined by spaces."""
     rows = pd.DataFrame(store.run_sql(connection, "rows"))
     if rows.empty:
-        return pd.DataFrame(columns=[*_KEY, "disposition", "reasons", "hydrant_id", "verdict"])
+        return pd.DataFrame(columns=[*_KEY, "disposition", "reasons", "hydrant_id", "verdict", "sha256"])
 
     def codes(reasons: Any) -> str:
         found = json.loads(reasons) if isinstance(reasons, str) else reasons
@@ -37,7 +36,8 @@ def evaluate(
     """Compare the links with a truth file.
 
     Args:
-        truth_file: CSV with `file`, `sheet`, `row`, `hydrant_id` (empty: no hydrant can be told).
+        truth_file: CSV with `file`, `sheet`, `row`, `hydrant_id` (empty: no hydrant can be told). With
+            `sha256` too, files go by that instead of by their names, which are used again.
         is_partial: the truth is silent about most rows, such as the labels that decisions make; only the
             rows that it names count.
 
@@ -54,21 +54,25 @@ def evaluate(
     """
     if not truth_file.is_file():
         raise ReferenceMissing(f"no truth file at {truth_file}")
-    truth = pd.read_csv(truth_file, dtype=str, keep_default_na=False)
+    truth = review.read_labels(truth_file)
     if missing := {*_KEY, "hydrant_id"} - set(truth.columns):
         raise ReferenceMissing(f"{truth_file} lacks the column(s) {', '.join(sorted(missing))}")
-    truth["sheet"] = truth["sheet"].str.replace(_MADE_INERT, "", regex=True)
     listed = listed_rows(connection).astype({"row": str})
+    key = _KEY
+    if "sha256" in truth.columns:
+        key = _CONTENT_KEY
+        listed = listed.drop_duplicates(key)  # sheets may be namesakes: a decision is on the first
     if is_partial:
-        listed = listed[pd.MultiIndex.from_frame(listed[_KEY]).isin(pd.MultiIndex.from_frame(truth[_KEY]))]
+        listed = listed[pd.MultiIndex.from_frame(listed[key]).isin(pd.MultiIndex.from_frame(truth[key]))]
     for name, rows in (("the truth file", truth), ("what was read", listed)):
-        if rows.duplicated(_KEY).any():
-            again = rows[rows.duplicated(_KEY)].iloc[0]
+        if rows.duplicated(key).any():
+            again = rows[rows.duplicated(key)].iloc[0]
             raise ReferenceMissing(
                 f"{name} has two contents for {again['file']} row {again['row']}: "
                 "a file was replaced under its own name, and the truth speaks of one of them only"
             )
-    both = truth.merge(listed, on=_KEY, how="outer", suffixes=("_true", ""), validate="1:1", indicator=True)
+    truth = truth[[*key, "hydrant_id"]]
+    both = truth.merge(listed, on=key, how="outer", suffixes=("_true", ""), validate="1:1", indicator=True)
     return {
         **_measured(both["hydrant_id_true"].replace("", None), both["hydrant_id"]),
         "rows": int((both["_merge"] == "both").sum()),

@@ -20,7 +20,13 @@ _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 class Settings(BaseSettings):
     """Where things are and which campaign runs; `.env.example` documents each."""
 
-    model_config = SettingsConfigDict(env_prefix="HYDRANTS_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="HYDRANTS_",
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # some of it is secret
+    )
 
     database_url: str = "sqlite:///var/hydrants.sqlite"
     uploads: Path = Path("var/uploads")
@@ -56,6 +62,8 @@ class Settings(BaseSettings):
     online_timeout_s: float = Field(default=10.0, gt=0, le=120)
     online_per_second: float = Field(default=5.0, gt=0, le=100)
     online_per_day: int = Field(default=2_000, ge=0)
+    online_wait_s_per_day: float = Field(default=3_600.0, ge=0)
+    """How long it is waited for on one day, all batches together: a slow service must not hold up a night."""
     online_source_version: str = Field(default="1", min_length=1, max_length=50)
     """Part of what answers are kept under: another one, and every question is asked anew."""
 
@@ -94,13 +102,22 @@ class Settings(BaseSettings):
             raise ValueError(f"no mail addresses: {', '.join(strange)}")
         return {firm: to for firm, to in given.items() if to}
 
+    @field_validator("adresmatch_key")
+    @classmethod
+    def _key_fits_a_header(cls, given: SecretStr) -> SecretStr:
+        """A file or a copied line ends in a line break; anything else that is not printable is a mistake."""
+        value = given.get_secret_value().strip()
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError("no key: it has characters other than printable ASCII")
+        return SecretStr(value)
+
     @field_validator("geolocation_url", "adresmatch_url")
     @classmethod
     def _service_is_reached_safely(cls, given: str) -> str:
         """An API key or an answer that anybody may change on its way is of no use."""
         parts = urlsplit(given)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
-        if not (is_safe and parts.hostname) or parts.username or parts.query or parts.fragment:
+        if not (is_safe and parts.hostname) or "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("no address such as https://service.example.org/v4")
         return given.rstrip("/")
 
@@ -143,3 +160,15 @@ def settings() -> Settings:
             for one in error.errors()
         ]
         raise UnusableSetting("; ".join(wrong)) from error
+
+
+def geocodes_apart() -> bool:
+    """Whether geocoding waits for an address service, and not in the turn of a writer: SQLite has one only.
+
+    Not so with settings that cannot be used: whoever works with them is told.
+    """
+    try:
+        found = settings()
+    except UnusableSetting:
+        return False
+    return bool(found.online_geocoder) and not found.database_url.startswith("sqlite")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time
 from html import escape
 from typing import Any
 
@@ -18,6 +19,32 @@ OPTIONS = {
 
 STREAMED = {**OPTIONS, "constant_memory": True}
 """Of a workbook that is written row by row, in order."""
+
+
+_LIVE = ("=", "+", "-", "@", "\t", "\r")
+_GUARD = "'"
+
+
+def guarded(value: object) -> object:
+    """A value for a CSV file that no spreadsheet takes for a formula; `unguarded` gives the text back."""
+    return f"{_GUARD}{value}" if isinstance(value, str) and value.startswith((*_LIVE, _GUARD)) else value
+
+
+def unguarded(text: str) -> str:
+    """A text as it was before `guarded`; one that was never guarded stays as it is, but for "'=..."."""
+    return text[1:] if text[:1] == _GUARD and text[1:].startswith((*_LIVE, _GUARD)) else text
+
+
+def put(sheet: Any, row: int, column: int, value: str | float | date | None, style: Any = None) -> None:
+    """Write a value as what it is: nothing, a day, a text that stays one, or a number."""
+    if value is None:
+        sheet.write_blank(row, column, None, style)
+    elif isinstance(value, date):
+        sheet.write_datetime(row, column, datetime.combine(value, time.min), style)
+    elif isinstance(value, str):
+        write_text(sheet, row, column, value, style)
+    else:
+        sheet.write_number(row, column, value, style)
 
 
 def write_text(sheet: Any, row: int, column: int, text: str | None, style: Any = None) -> None:

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 
 from rich.console import Console
 from rich.table import Table
-from written_addresses import Written
 
 from hydrants.geocoding.resolver import Outcome, Resolution
+from scripts.written_addresses import Written
 
 FAR_M, FAR_ACCURACIES = 100.0, 4.0
 """A place is wrong when it is farther than this, and than so many times its own accuracy, from the truth."""

@@ -15,7 +15,7 @@ POOL = "hydrants_store"
 WRITERS_ON_POSTGRESQL = 8
 GEOCODER_POOL = "hydrants_geocoder"
 GEOCODERS = 1
-"""Questions per second and per day are counted right when one asks at a time."""
+"""Questions per second are counted right when one asks at a time."""
 
 
 def configure_embedded(home: Path) -> None:

@@ -15,7 +15,8 @@ SELECT
     match.match_method,
     match.score,
     match.distance_m,
-    match.verdict
+    match.verdict,
+    upload.sha256
 FROM ledger
 JOIN raw_row ON raw_row.row_id = ledger.row_id
 JOIN upload ON upload.upload_id = ledger.upload_id

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
@@ -205,3 +207,29 @@ def serving(answer: Callable[[Request], Reply] = lambda _request: locations()) -
         finally:
             server.closing.set()
             server.shutdown()
+
+
+@contextmanager
+def dripping(at_once: bytes, drop: bytes, pause_s: float = 0.05) -> Iterator[str]:
+    """A service that sends some bytes at once and then a few at a time, for as long as anybody listens."""
+    closing = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            connection.sendall(at_once)
+            while not closing.wait(pause_s):
+                connection.sendall(drop)
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while not closing.is_set():
+                connection, _ = listener.accept()
+                threading.Thread(target=drip, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            closing.set()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 from hydrants import store
 from hydrants.errors import ReferenceMissing
 from hydrants.reference import addresses
+from hydrants.settings import Settings
 from hydrants.store import tables
 
 CRAB = Path(__file__).resolve().parents[2] / "shared" / "data" / "crab_westhoek_2014-10.csv"
@@ -196,6 +201,50 @@ def test_what_is_left_out_and_what_is_counted(tmp_path: Path) -> None:
     assert frame.attrs["outside"] == 2
 
 
+PLACE_L72, PLACE_L2008, PLACE_WGS84 = (
+    ("45621.029", "172241.117"),
+    ("545621.281", "672229.071"),
+    ("2.8864", "50.8512"),
+)
+
+
+@pytest.mark.parametrize("position", [PLACE_L72, PLACE_L2008, PLACE_WGS84])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "straatnaam,huisnummer,busnummer,postcode,niscode,x,y",
+        "STRAATNM,HUISNR,BUSNR,POSTCODE,NISCODE,X,Y",
+        "street,housenumber,box,postcode,municipality_id,EPSG:31370_x,EPSG:31370_y",
+        "streetname_nl,house_number,box_number,postcode,municipality_id,EPSG:3812_x,EPSG:3812_y",
+        "\ufeffStraatNM,HuisNR,BusNR,PKanCode,NisGemCode,lon,lat",
+    ],
+)
+def test_any_origin_in_any_system_whatever_the_label(
+    tmp_path: Path, header: str, position: tuple[str, str]
+) -> None:
+    rows = [f"Grote Markt,{number},,8900,33011,{','.join(position)}" for number in ("14", "14A")]
+    frame = addresses.read(write(tmp_path / "a.csv", *rows, header=header))
+    assert frame[["nis", "postcode", "street", "house_number"]].to_numpy().tolist() == [
+        ["33011", "8900", "Grote Markt", "14"],
+        ["33011", "8900", "Grote Markt", "14A"],
+    ]
+    assert frame["x_l72"].tolist() == pytest.approx([45621.029] * 2, abs=0.002)
+    assert frame["y_l72"].tolist() == pytest.approx([172241.117] * 2, abs=0.002)
+
+
+def test_the_adressenregister_with_its_statuses_and_decimal_commas(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        "Grote Markt;14;8900;https://data.vlaanderen.be/id/gemeente/33011;inGebruik;45621,03;172241,12",
+        "Grote Markt;16;8900;https://data.vlaanderen.be/id/gemeente/33011;gehistoreerd;45621,03;172241,12",
+        "Grote Markt;18;8000;https://data.vlaanderen.be/id/gemeente/31005;inGebruik;45621,03;172241,12",
+        header="straatnaam;huisnummer;postcode;gemeenteid;adresstatus;x;y",
+    )
+    frame = addresses.read(path)
+    assert frame[["nis", "house_number", "x_l72"]].to_numpy().tolist() == [["33011", "14", 45621.03]]
+    assert frame.attrs["outside"] == 1
+
+
 def test_crab_columns_and_semicolons(tmp_path: Path) -> None:
     path = write(
         tmp_path / "a.csv",
@@ -274,6 +323,99 @@ def test_a_broken_file_leaves_the_table_as_it_was(engine: sa.Engine, tmp_path: P
     with pytest.raises(ReferenceMissing):
         addresses.load(engine, tmp_path / "absent.csv")
     assert len(stored(engine)) == 1
+
+
+def streets(engine: sa.Engine) -> list[object]:
+    return [row[2] for row in stored(engine)]
+
+
+def test_what_is_loaded_by_hand_holds_until_the_setting_changes(engine: sa.Engine, tmp_path: Path) -> None:
+    setting = write(tmp_path / "setting.csv", best_line(street="Oude Markt"))
+    given_ = write(tmp_path / "given.csv", best_line(street="Grote Markt"))
+    addresses.load(engine, setting)
+    assert addresses.load_by_hand(engine, given_, setting) == {"addresses": 1, "outside": 0}
+    with store.read(engine) as connection:
+        by_hand = addresses.fingerprint(connection)
+    given_.unlink()
+    for _ in range(2):  # the nights that follow
+        assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+        assert streets(engine) == ["Grote Markt"]
+
+    write(setting, best_line(street="Nieuwe Markt"))
+    assert addresses.load(engine, setting) == {"addresses": 1, "outside": 0}
+    assert streets(engine) == ["Nieuwe Markt"]
+    with store.read(engine) as connection:
+        assert addresses.fingerprint(connection) != by_hand
+    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+
+
+def test_by_hand_does_without_a_file_of_the_setting(engine: sa.Engine, tmp_path: Path) -> None:
+    setting, given_ = tmp_path / "setting.csv", write(tmp_path / "given.csv", best_line())
+    addresses.load_by_hand(engine, given_, setting)
+    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+    write(setting, best_line(street="Nieuwe Markt"))
+    addresses.load(engine, setting)
+    assert streets(engine) == ["Nieuwe Markt"]
+    addresses.load_by_hand(engine, setting, setting)  # the same as the night does
+    setting.unlink()
+    with pytest.raises(ReferenceMissing, match="HYDRANTS_ADDRESSES"):
+        addresses.load(engine, setting)
+
+
+def test_a_later_version_reads_again_what_was_loaded_by_hand(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = write(tmp_path / "setting.csv", best_line(street="Oude Markt"))
+    given_ = write(tmp_path / "given.csv", best_line(street="Grote Markt"))
+    addresses.load_by_hand(engine, given_, setting)
+    monkeypatch.setattr(addresses, "VERSION", addresses.VERSION + 1)
+    assert addresses.load(engine, setting) == {"addresses": 1, "outside": 0}
+    assert streets(engine) == ["Grote Markt"]
+    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+
+    monkeypatch.setattr(addresses, "VERSION", addresses.VERSION + 1)
+    given_.unlink()
+    with pytest.raises(ReferenceMissing, match="hydrants addresses load"):
+        addresses.load(engine, setting)
+    assert streets(engine) == ["Grote Markt"]
+
+
+def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    told = {"HYDRANTS_DATABASE_URL": settings.database_url, "HYDRANTS_ADDRESSES": str(settings.addresses)}
+    return subprocess.run(
+        [sys.executable, "-m", "hydrants.cli", "addresses", *arguments],
+        env={"PATH": os.environ["PATH"], **told},
+        cwd=settings.addresses.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_the_command_loads_and_finds(tmp_path: Path) -> None:
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]
+        database_url=f"sqlite:///{tmp_path}/hydrants.sqlite",
+        addresses=tmp_path / "absent.csv",
+    )
+    path = write(tmp_path / "a.csv", best_line(), best_line(nis="31005"))
+    loaded = run(settings, "load", str(path), "--json")
+    assert (loaded.returncode, json.loads(loaded.stdout)) == (0, {"addresses": 1, "outside": 1})
+    found = json.loads(run(settings, "find", "Gr. Markt t.o. 14", "--nis", "33011", "--json").stdout)
+    assert (found["outcome"], found["street"], found["reading"]["relation"]) == (
+        "found",
+        "Grote Markt",
+        "opposite",
+    )
+    assert found["places"] == [
+        {"x_l72": 45621.02889, "y_l72": 172241.11664, "method": "address_number", "accuracy_m": 25.0}
+    ]
+    spoken = run(settings, "find", "N8 km 3,2", "--nis", "33011").stdout
+    assert "unknown" in spoken and "road N8, km 3.2" in spoken
+    other = write(tmp_path / "b.csv", "x;y", header="naam;plaats")
+    refused = run(settings, "load", str(other))
+    assert refused.returncode == 1
+    assert "naam, plaats" in refused.stderr and "Traceback" not in refused.stderr
 
 
 @pytest.mark.skipif(not CRAB.is_file(), reason=f"no {CRAB.name} in shared/data beside the repository")

@@ -139,18 +139,36 @@ def test_every_task_may_be_retried_has_an_end_and_waits_for_its_turn(dags: dict[
     assert Pool.get_pool(pool).slots == 1
 
 
+@pytest.mark.parametrize(
+    ("url", "pool"),
+    [
+        ("postgresql://user@host/hydrants", airflow_setup.GEOCODER_POOL),
+        ("sqlite:///var/hydrants.sqlite", airflow_setup.POOL),  # two pools would be two writers
+    ],
+)
 def test_who_asks_an_address_service_waits_for_it_in_a_pool_of_its_own(
-    airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+    airflow_home: Path, monkeypatch: pytest.MonkeyPatch, url: str, pool: str
 ) -> None:
     from airflow.models.pool import Pool
 
     monkeypatch.setenv("HYDRANTS_ONLINE_GEOCODER", "geolocation")
+    monkeypatch.setenv("HYDRANTS_DATABASE_URL", url)
     settings.settings.cache_clear()
     dag = run_demo.load_dags()["inspections_nightly"]
     settings.settings.cache_clear()
-    elsewhere = {task.task_id: task.pool for task in dag.tasks if task.pool != airflow_setup.POOL}
-    assert elsewhere == {"work_through.geocode": airflow_setup.GEOCODER_POOL}
+    pools = {task.task_id: task.pool for task in dag.tasks}
+    assert pools.pop("work_through.geocode") == pool
+    assert set(pools.values()) == {airflow_setup.POOL}
     assert Pool.get_pool(airflow_setup.GEOCODER_POOL).slots == 1
+
+
+def test_settings_that_cannot_be_used_are_told_by_the_tasks_and_the_dags_are_there_all_the_same(
+    airflow_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HYDRANTS_ONLINE_GEOCODER", "geolocatoin")
+    settings.settings.cache_clear()
+    assert sorted(run_demo.load_dags()) == sorted(DAG_IDS)
+    settings.settings.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,19 @@ from hydrants.errors import ReferenceMissing
 from hydrants.matching import stage
 from hydrants.settings import Settings
 from hydrants.store import tables
-from tests.test_review import E_LINKED, SHA_A, SHA_B, decide, decided, here, links, remove, world
+from tests.test_review import (
+    E_LINKED,
+    SHA_A,
+    SHA_B,
+    decide,
+    decided,
+    here,
+    links,
+    put_decision,
+    put_row,
+    remove,
+    world,
+)
 
 __all__ = ["decided", "here", "world"]  # fixtures
 
@@ -263,6 +275,47 @@ def test_the_matcher_itself_is_measured_without_the_decisions(engine: sa.Engine,
             "best_candidate_share": 0.5,
         }
     )
+
+
+NAMES = ["'=x", "=x", "'-x", "''x", "'x", "'", " Controle "]
+
+
+@pytest.mark.parametrize(
+    ("sheet", "note"),
+    [*((name, None) for name in NAMES), ("Controle", "a\rb"), ("Controle", 'a\nb"c'), ("Controle", "=1+1")],
+)
+def test_labels_are_found_again(world: sa.Engine, tmp_path: Path, sheet: str, note: str | None) -> None:
+    of_maart = tables.raw_sheet.c.upload_id == 1
+    with store.write(world) as connection:
+        connection.execute(sa.update(tables.raw_sheet).where(of_maart).values(sheet=sheet))
+    put_decision(world, 7, "DWG-1003", sheet=sheet, note=note)
+    path = tmp_path / "labels.csv"
+    with store.read(world) as connection:
+        review.write_labels(path, review.labels(connection)[0])
+        found = evaluation.evaluate(connection, path, is_partial=True)
+    assert (found["rows"], found["precision"], found["recall"]) == (1, 1.0, 1.0)
+    assert review.read_labels(path)["why"].tolist() == [note or ""]
+    assert not [line for line in path.read_text(encoding="utf-8").split(",") if line.startswith(("=", '"='))]
+
+
+def test_labels_of_a_list_that_grows_under_one_name(world: sa.Engine, tmp_path: Path) -> None:
+    again = {"upload_id": 3, "sha256": "c" * 64, "contractor": "westlandia", "nis": "33021"}
+    again |= {"file_name": "maart.xlsx", "size_bytes": 1, "landed_at": store.utc_now()}
+    sheet = {"upload_id": 3, "sheet_number": 1, "format": "xlsx", "sheet": "Controle", "blank_rows": 0}
+    with store.write(world) as connection:
+        store.insert_rows(connection, tables.upload, [again])
+        store.insert_rows(connection, tables.raw_sheet, [sheet])
+        put_row(connection, 3, 7, {"verdict": "linked", "hydrant_id": "DWG-1001", "score": 0.99})
+    put_decision(world, 7, "DWG-1003")
+    path = tmp_path / "labels.csv"
+    with store.read(world) as connection:
+        review.write_labels(path, review.labels(connection)[0])
+        found = evaluation.evaluate(connection, path, is_partial=True)
+        assert (found["rows"], found["precision"], found["unlisted"]) == (1, 1.0, 0)
+        without = review.read_labels(path).drop(columns="sha256")
+        review.write_labels(path, without)
+        with pytest.raises(ReferenceMissing, match="has two contents"):
+            evaluation.evaluate(connection, path, is_partial=True)
 
 
 def called(engine: sa.Engine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

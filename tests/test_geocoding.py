@@ -22,7 +22,7 @@ from hydrants.errors import ReferenceMissing
 from hydrants.geocoding.coordinates import recognise
 from hydrants.geocoding.parser import Reading, Relation, readings
 from hydrants.geocoding.resolver import Gazetteer
-from hydrants.reference import addresses, boundaries
+from hydrants.reference import addresses, boundaries, degrees
 from hydrants.settings import Settings
 from hydrants.store import tables
 
@@ -60,6 +60,21 @@ def test_a_known_point_in_each_system(pair: tuple[float, float], method: str) ->
     assert found["corrections"] == []
 
 
+def test_the_classic_mistakes_are_facts_of_proj() -> None:
+    """EPSG:31300 is another Lambert; a datum shift that is left out is one of 100 m."""
+    lambert_1972 = pyproj.Transformer.from_crs("EPSG:31300", "EPSG:31370", always_xy=True)
+    place = np.array(MARKT_L72)
+    assert np.hypot(*(lambert_1972.transform(*place) - place)) == pytest.approx(741.4, abs=2)
+    unshifted = pyproj.Proj("EPSG:31370")(*MARKT_WGS84)
+    assert np.hypot(*(np.array(unshifted) - place)) == pytest.approx(104, abs=1)
+    assert np.hypot(*(np.array(recognise_one(*MARKT_WGS84)) - place)) < 0.01
+
+
+def recognise_one(first: float, second: float) -> tuple[float, float]:
+    found = recognised(first, second)
+    return found["x_l72"], found["y_l72"]
+
+
 def test_the_classic_mistakes_are_not_made() -> None:
     found = recognised(*MARKT_WGS84)
     place = np.array([found["x_l72"], found["y_l72"]])
@@ -93,6 +108,49 @@ def test_what_was_put_right(
     found = recognised(first, second, declared)
     assert (found["method"], found["corrections"]) == (method, corrections)
     assert np.hypot(found["x_l72"] - MARKT_L72[0], found["y_l72"] - MARKT_L72[1]) < 2
+
+
+@pytest.mark.parametrize(
+    ("texts", "corrections"),
+    [
+        (("50°51'04.32\"N 2°53'11.04\"E",), ["degrees_minutes_seconds"]),
+        (("50°51'04,32\"N, 2°53'11,04\"O",), ["degrees_minutes_seconds"]),
+        (("N 50° 51.072' E 2° 53.184'",), ["degrees_minutes_seconds"]),
+        (("2°53'11.04\"E", "50°51'04.32\"N"), ["degrees_minutes_seconds"]),
+        (("2° 53’ 11,04”", "50° 51’ 4,32”"), ["degrees_minutes_seconds"]),
+        (("50°51'04.32\"", "2°53'11.04\""), ["degrees_minutes_seconds", "axes_swapped"]),
+        (("2°53'11.04\"W", "50°51'04.32\"N"), ["degrees_minutes_seconds", "out_of_range"]),
+        (("7°53'11.04\"E", "50°51'04.32\"N"), ["degrees_minutes_seconds", "out_of_range"]),
+    ],
+)
+def test_degrees_with_minutes_are_a_place_and_a_correction(
+    texts: tuple[str, ...], corrections: list[str]
+) -> None:
+    first, second = [number for text in texts for number in degrees.parse(text)]
+    found = recognised(first, second, degrees.SEXAGESIMAL)
+    assert found["corrections"] == corrections
+    if "out_of_range" not in corrections:
+        assert found["method"] == "given_wgs84"
+        assert np.hypot(found["x_l72"] - MARKT_L72[0], found["y_l72"] - MARKT_L72[1]) < 0.5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "50,8512",
+        "50.8512°",
+        "50°61'04\"N",
+        "50°51'64\"N",
+        "N50°51'04\"N",
+        "50°51'04\"N x",
+        "50°51.5'04\"N",
+        "50°51'04\"N 2°53'11\"E 1°1'1\"",
+        *("51'04\"", "°''", "Dorpsstraat 14"),
+    ],
+)
+def test_other_texts_are_no_degrees(text: str) -> None:
+    assert degrees.parse(text) == ()
 
 
 @pytest.mark.parametrize(

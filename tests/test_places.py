@@ -102,6 +102,51 @@ def test_a_file_that_is_not_there_or_has_no_names_is_an_error(settings: Settings
         deelgemeenten.load(path, settings.boundaries)
 
 
+def test_a_point_that_bears_a_label_is_no_place_to_lie_in(settings: Settings, tmp_path: Path) -> None:
+    write_areas(settings)
+    path = write(
+        tmp_path / "parts.geojson",
+        name=["Watou", "Proven"],
+        geometry=[shapely.Point(30_000, 170_000), PROVEN],
+    )
+    assert deelgemeenten.load(path, settings.boundaries).keys() == {(POPERINGE, "proven")}
+    path = write(tmp_path / "points.geojson", name=["Watou"], geometry=[shapely.Point(30_000, 170_000)])
+    with pytest.raises(ReferenceMissing, match="no polygons"):
+        deelgemeenten.load(path, settings.boundaries)
+
+
+def test_a_polygon_that_crosses_itself_is_mended(settings: Settings, tmp_path: Path) -> None:
+    write_areas(settings)
+    corners = [(30_000, 170_000), (31_000, 171_000), (31_000, 170_000), (30_000, 171_000)]
+    bow, square = shapely.Polygon(corners), shapely.box(32_000, 170_000, 33_000, 171_000)
+    path = write(tmp_path / "parts.geojson", name=["Proven", "Proven"], geometry=[bow, square])
+    found = deelgemeenten.load(path, settings.boundaries)[key(POPERINGE, "Proven")]
+    assert found.is_valid
+    assert found.area == pytest.approx(500_000 + 1_000_000)
+    shapely.prepare(found)
+    assert shapely.contains_xy(found, 32_500.0, 170_500.0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"{", b"", b"\x00\xff", b'{"type": "FeatureCollection", "features": []}']
+)
+def test_a_file_that_cannot_be_read_is_an_error(settings: Settings, tmp_path: Path, content: bytes) -> None:
+    write_areas(settings)
+    path = tmp_path / "parts.geojson"
+    path.write_bytes(content)
+    with pytest.raises(ReferenceMissing, match=path.name):
+        deelgemeenten.load(path, settings.boundaries)
+
+
+@pytest.mark.filterwarnings("ignore:'crs' was not provided")
+def test_a_shapefile_that_lost_its_prj_is_an_error(settings: Settings, tmp_path: Path) -> None:
+    write_areas(settings)
+    path = tmp_path / "parts.shp"
+    gpd.GeoDataFrame({"name": ["Watou"]}, geometry=[WATOU]).to_file(path)
+    with pytest.raises(ReferenceMissing, match="CRS"):
+        deelgemeenten.load(path, settings.boundaries)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import date, datetime
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hydrants import night, proposals, register, store
+from hydrants import night, proposals, reference, register, store
 from hydrants.errors import ReferenceMissing
 from hydrants.proposals.same_hydrant import same_hydrant
 from hydrants.settings import Settings
@@ -53,11 +54,16 @@ def grouped(sightings: Iterable[Sighting], nis: str = "33021") -> list[int]:
         # of positions to the centimetre 10 m is still one hydrant
         ([(0, 0, 0.01, None), (9.9, 0, 0.01, None)], [0, 0]),
         ([(0, 0, 0.01, None), (10.1, 0, 0.01, None)], [0, 1]),
-        # a house number, 3 x hypot(4, 15) = 46.6 m; a street alone tells nothing
-        ([(0, 0, 4, None), (46.5, 0, 15, None)], [0, 0]),
+        # a house number, 3 x hypot(4, 15) = 46.6 m, reaches 20 m at most; a street alone tells nothing
+        ([(0, 0, 4, None), (19.9, 0, 15, None)], [0, 0]),
+        ([(0, 0, 4, None), (20.1, 0, 15, None)], [0, 1]),
         ([(0, 0, 30, None), (0, 0, 30, None)], [0, 1]),
-        # single linkage
-        ([(0, 0, 4, None), (30, 0, 4, None), (15, 0, 4, None)], [0, 0, 0]),
+        # no chains: every two of a place are near; the closest pair comes first
+        ([(0, 0, 4, None), (29, 0, 4, None), (15, 0, 4, None)], [0, 1, 1]),
+        ([(60 * n, 0, 15, None) for n in range(8)], list(range(8))),
+        # two numbers are two hydrants, however close, and what has none is of the nearest
+        ([(0, 0, 4, "777"), (0, 0, 4, "778")], [0, 1]),
+        ([(0, 0, 4, "777"), (12, 0, 4, "778"), (7, 0, 4, None)], [0, 1, 1]),
         # one number
         ([(0, 0, 4, "777"), (299, 0, 4, "777")], [0, 0]),
         ([(0, 0, 4, "777"), (301, 0, 4, "777")], [0, 1]),
@@ -65,6 +71,16 @@ def grouped(sightings: Iterable[Sighting], nis: str = "33021") -> list[int]:
         ([(0, 0, 4, "777"), (100, 0, 60, "777"), (NAN, NAN, NAN, "777")], [0, 0, 0]),
         # written at places far apart, a number is of neither
         ([(0, 0, 4, "777"), (100, 0, 4, "777"), (5_000, 0, 4, "777"), (NAN, NAN, NAN, "777")], [0, 1, 2, 3]),
+        # nor does one that most of those around contradict lead anywhere: 777 at 290 is a slip
+        (
+            [(0, 0, 4, "777"), (1, 0, 4, "777"), (290, 0, 4, "778"), (290, 1, 4, "778"), (290, 0, 4, "777")],
+            [0, 0, 1, 1, 2],
+        ),
+        (
+            [(0, 0, 4, "777"), (100, 0, 4, "777"), *[(5_000, 0, 4, None)] * 2, (5_000, 9, 4, "777")],
+            [0, 0, 1, 1, 1],
+        ),
+        ([(0, 0, 4, "777"), (290, 0, 4, "778"), (290, 0, 4, "777")], [0, 1, 0]),  # half of them is enough
         # no place and no number
         ([(NAN, NAN, NAN, None), (NAN, NAN, NAN, None)], [0, 1]),
         # many at exactly one spot
@@ -106,25 +122,52 @@ def test_groups_are_those_of_a_pair_by_pair_search_in_any_order(
 
 
 def _by_hand(sightings: list[Sighting]) -> list[int]:
-    def is_one(a: Sighting, b: Sighting) -> bool:
-        if a[3] is not None and a[3] == b[3]:
-            at = np.array([s[:2] for s in sightings if s[3] == a[3] and s[0] == s[0]])
-            if len(at) == 0 or np.hypot(*(at.max(axis=0) - at.min(axis=0))) <= 300:
-                return True
-        is_sure = a[2] <= 15 and b[2] <= 15
-        apart_m = float(np.hypot(a[0] - b[0], a[1] - b[1]))
-        return is_sure and apart_m <= max(10.0, 3 * float(np.hypot(a[2], b[2])))
+    """Places out of single spots: all that can be compared is compared."""
 
-    group = list(range(len(sightings)))
-    for _ in sightings:
-        for i, j in itertools.combinations(range(len(sightings)), 2):
-            if is_one(sightings[i], sightings[j]):
-                group[i] = group[j] = min(group[i], group[j])
-    return [sorted(set(group)).index(one) for one in group]
+    spots = sorted({(s[0], s[1], s[3] or "") for s in sightings if s[2] <= 15})
+    least_sure = {k: max(s[2] for s in sightings if s[2] <= 15 and (*s[:2], s[3] or "") == k) for k in spots}
+
+    def nearness(a: tuple[float, float, str], b: tuple[float, float, str]) -> float:
+        allowed_m = 3 * np.hypot(least_sure[a], least_sure[b])
+        return float(np.hypot(a[0] - b[0], a[1] - b[1]) / min(20.0, max(10.0, float(allowed_m))))
+
+    def may_be_one(a: tuple[float, float, str], b: tuple[float, float, str]) -> bool:
+        return nearness(a, b) <= 1 and (a[2] == b[2] or "" in (a[2], b[2]))
+
+    places = [{spot} for spot in spots]
+    for a, b in sorted(itertools.combinations(spots, 2), key=lambda pair: (nearness(*pair), *pair)):
+        here, there = (next(place for place in places if spot in place) for spot in (a, b))
+        if here is not there and all(may_be_one(one, other) for one in here for other in there):
+            here |= there
+            places = [place for place in places if place is not there]
+
+    def place_of(at: int) -> Any:
+        s = sightings[at]
+        key = (s[0], s[1], s[3] or "")
+        return at if s[2] > 15 or s[0] != s[0] else min(next(place for place in places if key in place))
+
+    def is_slip(s: Sighting) -> bool:
+        if not s[2] <= 15:
+            return False
+        around = [
+            o for o in sightings if o[2] <= 15 and nearness((*s[:2], s[3] or ""), (*o[:2], o[3] or "")) <= 1
+        ]
+        return 2 * sum(o[3] == s[3] for o in around) < len(around)
+
+    group: list[Any] = [place_of(at) for at in range(len(sightings))]
+    for number in {s[3] for s in sightings} - {None}:
+        telling = [at for at, s in enumerate(sightings) if s[3] == number and not is_slip(s)]
+        points = np.array([sightings[at][:2] for at in telling if sightings[at][0] == sightings[at][0]])
+        if len(points) and np.hypot(*(points.max(axis=0) - points.min(axis=0))) > 300:
+            continue
+        for at in telling[1:]:
+            old, new = group[at], group[telling[0]]
+            group = [new if one == old else one for one in group]
+    return pd.factorize(pd.Series([str(one) for one in group], dtype=object))[0].tolist()
 
 
-MAART_5 = "V-8bd1dfb043"
-"""Of row 5 of maart.xlsx: `printf '<its hash>|Controle|5' | sha256sum`."""
+MAART_5 = "V-5af9245636"
+"""Of row 5 of maart.xlsx: `printf 'maart.xlsx|5' | b2sum -l 128`."""
 
 
 # -- on both stores ----------------------------------------------------------------------------
@@ -176,6 +219,7 @@ class Crews:
         accuracy_m: float = 4.0,
         street: str | None = None,
         is_outside: bool = False,
+        says: str | None = None,
         **record: Any,
     ) -> int:
         """A row of a file; `at` in metres from a corner of Poperinge."""
@@ -183,7 +227,8 @@ class Crews:
         row_id = upload_id * tables.ROWS_PER_UPLOAD + row
         key = {"row_id": row_id, "upload_id": upload_id}
         self.put(tables.raw_row, **key, sheet_number=1, row_number=row, cells=[])
-        self.put(tables.ledger, **key, disposition=disposition, reasons=[])
+        content_hash = blake2b((says or f"{name}|{row}").encode(), digest_size=16).digest()
+        self.put(tables.ledger, **key, disposition=disposition, reasons=[], content_hash=content_hash)
         usual = {
             "outcome": "ok",
             "is_reinspection": False,
@@ -218,9 +263,14 @@ def register_of_two(crews: Crews) -> None:
     crews.hydrant("AQD-2", 40_000.0, 170_000.0, operator="aquaduin")
 
 
+def confirmed(connection: sa.Connection, **only: str) -> pd.DataFrame:
+    places = proposals.places(connection, **only)
+    return places[places["is_confirmed"].astype(bool)]
+
+
 def listed(engine: sa.Engine, **only: str) -> list[dict[str, Any]]:
     with store.read(engine) as connection:
-        return proposals.as_lines(proposals.proposals(connection, **only))
+        return proposals.as_lines(confirmed(connection, **only))
 
 
 def seen_once(engine: sa.Engine) -> int:
@@ -266,7 +316,7 @@ def test_a_place_that_two_visits_saw_is_proposed(engine: sa.Engine) -> None:
         "last_inspected_on": date(2019, 4, 2),
         "contractors": ["westlandia"],
         "numbers": ["777", "nr. 0777"],
-        "has_several_numbers": False,
+        "numbers_beside": [],
         "hydrant_type": "underground",
         "diameter_mm": 80,
         "is_decided": False,
@@ -321,6 +371,74 @@ def test_what_confirms_a_place(
             firm = said.get("contractor", "westlandia")
             crews.saw(f"{firm}.xlsx", row, **{"at": (0, 0), **said})
     assert (len(listed(engine)), seen_once(engine)) == (proposed, once)
+
+
+def test_a_street_of_new_hydrants_is_not_one_place(engine: sa.Engine) -> None:
+    with store.write(engine) as connection:
+        crews = Crews(connection)
+        register_of_two(crews)
+        for n in range(8):
+            crews.saw("a.xlsx", n + 2, (60.0 * n, 0.0), f"2019-03-{n + 1:02}", accuracy_m=15.0)
+    assert (listed(engine), seen_once(engine)) == ([], 8)
+
+
+@pytest.mark.parametrize(("apart_m", "slips"), [(0, 0), (14, 0), (290, 1)])
+def test_two_hydrants_of_two_numbers_are_two_proposals(engine: sa.Engine, apart_m: float, slips: int) -> None:
+    visits = [
+        ((x, 0.0), on, number)
+        for x, number in ((0.0, "900001"), (apart_m, "900002"))
+        for on in ("2019-03-01", "2019-04-01", "2019-05-01")
+    ]
+    visits += [((apart_m, 0.0), "2019-06-01", "900001")] * slips
+    with store.write(engine) as connection:
+        crews = Crews(connection)
+        register_of_two(crews)
+        for row, (at, on, number) in enumerate(visits, start=2):
+            crews.saw("a.xlsx", row, at, on, hydrant_ref=number)
+    found = listed(engine)
+    assert sorted((line["x_l72"], line["visits"], *line["numbers"]) for line in found) == [
+        (30_000.0, 3, "900001"),
+        (30_000.0 + apart_m, 3, "900002"),
+    ]
+    assert {tuple(line["numbers_beside"]) for line in found} == (
+        {("900001",), ("900002",)} if apart_m < 20 else {(), ("900001",)}
+    )
+    assert seen_once(engine) == slips
+
+
+def test_a_key_is_of_what_the_row_says_whatever_file_it_is_in(engine: sa.Engine) -> None:
+    keys = []
+    for name in ("b.xlsx", "a.xlsx"):
+        with engine.connect() as connection, connection.begin() as transaction:
+            crews = Crews(connection)
+            register_of_two(crews)
+            crews.saw(name, 2, (0, 0), "2019-03-01", says="this")
+            crews.saw("z.xlsx", 3, (1, 0), "2019-03-01", says="that", match_method="decision")
+            keys += confirmed(connection)["proposal_key"].tolist()
+            transaction.rollback()
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+
+
+def test_a_proposal_of_no_water_company_has_a_sheet(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "contracts", list)
+    monkeypatch.setattr(reference, "contracted", lambda contractor, nis: ())
+    with store.write(engine) as connection:
+        crews = Crews(connection)
+        register_of_two(crews)
+        crews.saw("a.xlsx", 2, None, "2019-03-01", match_method="decision", address_text="bij de kerk")
+        found = confirmed(connection)
+    assert found["operator"].tolist() == [None]
+    proposals.write(tmp_path / "v.xlsx", found, 0, ["dewatergroep"])
+    assert openpyxl.load_workbook(tmp_path / "v.xlsx").sheetnames == [
+        "De Watergroep",
+        "Zonder waterbedrijf",
+        "Uitleg",
+    ]
+    (line,) = sheet_lines(tmp_path / "v.xlsx", "Zonder waterbedrijf")
+    assert line["Straat of plaats"] == "bij de kerk"
 
 
 def test_an_older_version_of_a_record_is_no_second_visit(engine: sa.Engine) -> None:
@@ -409,7 +527,7 @@ def test_the_order_of_arrival_changes_nothing(engine: sa.Engine) -> None:
 
 def test_nothing_seen_and_no_register(engine: sa.Engine) -> None:
     with store.read(engine) as connection, pytest.raises(ReferenceMissing, match="no hydrant register"):
-        proposals.proposals(connection)
+        proposals.places(connection)
     with store.write(engine) as connection:
         register_of_two(Crews(connection))
     assert (listed(engine), seen_once(engine)) == ([], 0)
@@ -420,7 +538,7 @@ def test_nothing_seen_and_no_register(engine: sa.Engine) -> None:
 
 @pytest.fixture
 def world(engine: sa.Engine) -> sa.Engine:
-    """Two proposals in Poperinge, of which one without a place, and a place seen once."""
+    """Two proposals in Poperinge, of which one without a place, and two places seen once."""
     with store.write(engine) as connection:
         crews = Crews(connection)
         register_of_two(crews)
@@ -434,8 +552,8 @@ def world(engine: sa.Engine) -> sa.Engine:
             "2019-04-02",
             hydrant_type="underground",
             is_outside=True,
-            hydrant_ref="888",
         )
+        crews.saw("april.xlsx", 6, (12, 0), "2019-04-02", hydrant_ref="888")
         crews.saw(*("april.xlsx", 8, None, "2019-04-02"), match_method="decision", address_text="bij de kerk")
         crews.saw("april.xlsx", 9, (900, 900), "2019-04-02")
     return engine
@@ -450,7 +568,7 @@ def sheet_lines(path: Path, sheet: str) -> list[dict[str, Any]]:
 def test_the_workbook_of_the_water_company(world: sa.Engine, tmp_path: Path) -> None:
     path = tmp_path / "uit" / "voorstellen.xlsx"
     with store.read(world) as connection:
-        proposals.write(path, proposals.proposals(connection), 1, ["dewatergroep", "aquaduin"])
+        proposals.write(path, confirmed(connection), 1, ["dewatergroep", "aquaduin"])
     assert list(path.parent.iterdir()) == [path]  # nothing half-written is left
     workbook = openpyxl.load_workbook(path)
     assert workbook.sheetnames == ["De Watergroep", "Aquaduin", "Uitleg"]
@@ -468,14 +586,13 @@ def test_the_workbook_of_the_water_company(world: sa.Engine, tmp_path: Path) -> 
         "Eerste controle": datetime(2019, 3, 1),  # noqa: DTZ001 - Excel knows no time zones
         "Laatste controle": datetime(2019, 4, 2),  # noqa: DTZ001
         "Gezien door": "westlandia",
-        "Genoteerde nummers": "888, @777",
+        "Genoteerde nummers": "@777",
         "Type": "ondergronds",
         "Diameter (mm)": None,
         "Dichtstbijzijnde brandkraan in het register": "DWG-1",
         "Afstand daartoe (m)": 45.2,
         "Bevestigd door": "meer bezoeken",
-        "Let op": "ligt buiten de opgegeven gemeente; verschillende nummers genoteerd: misschien twee "
-        "brandkranen naast elkaar",
+        "Let op": "ligt buiten de opgegeven gemeente; binnen 20 m werd ook genoteerd: 888",
         "Bronnen": "westlandia/33021/maart.xlsx, blad Controle, rij 5 (01/03/2019)\n"
         "westlandia/33021/april.xlsx, blad Controle, rij 7 (02/04/2019)",
         "Antwoord": None,
@@ -501,7 +618,7 @@ def test_a_proposal_beside_a_registered_hydrant_says_so(engine: sa.Engine, tmp_p
         register_of_two(crews)
         crews.saw("a.xlsx", 2, (40, 39.9), "2019-03-01", match_method="decision")
         crews.saw("a.xlsx", 3, (40, 130), "2019-03-01", match_method="decision")
-        proposals.write(tmp_path / "v.xlsx", proposals.proposals(connection), 0, ["dewatergroep"])
+        proposals.write(tmp_path / "v.xlsx", confirmed(connection), 0, ["dewatergroep"])
     told = {
         line["Afstand daartoe (m)"]: line["Let op"]
         for line in sheet_lines(tmp_path / "v.xlsx", "De Watergroep")
@@ -513,7 +630,7 @@ def test_equal_proposals_make_an_equal_file(world: sa.Engine, tmp_path: Path) ->
     paths = [tmp_path / "een.xlsx", tmp_path / "twee.xlsx"]
     for path in paths:
         with store.read(world) as connection:
-            proposals.write(path, proposals.proposals(connection), 1, ["dewatergroep"])
+            proposals.write(path, confirmed(connection), 1, ["dewatergroep"])
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
@@ -535,11 +652,11 @@ def test_the_command_writes_the_list_and_counts_what_waits(world: sa.Engine, tmp
     told = called(world, tmp_path, "v.xlsx")
     assert (told.returncode, told.stdout.splitlines()) == (
         0,
-        ["2 voorstellen in v.xlsx", "nog 1 plaatsen die één bezoek zag"],
+        ["2 voorstellen in v.xlsx", "nog 2 plaatsen die één bezoek zag"],
     )
     assert openpyxl.load_workbook(tmp_path / "v.xlsx").sheetnames == ["De Watergroep", "Aquaduin", "Uitleg"]
     answered = json.loads(called(world, tmp_path, "v.xlsx", "--operator", "dewatergroep", "--json").stdout)
-    assert answered["seen_once"] == 1
+    assert answered["seen_once"] == 2
     assert [(line["visits"], line["x_l72"], line["distance_m"]) for line in answered["proposals"]] == [
         (2, 30_003.0, 45.2),
         (1, None, None),

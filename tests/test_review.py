@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import openpyxl
 import pytest
 import sqlalchemy as sa
 
-from hydrants import night, reference, register, review, store
+from hydrants import night, proposals, reference, register, review, store
 from hydrants.errors import UnusableSetting, UploadRejected
 from hydrants.settings import Settings
 from hydrants.store import tables
@@ -141,7 +143,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
-def fill_in(path: Path, answers: dict[int, str | None], column: str = "Beslissing") -> None:
+def fill_in(path: Path, answers: Mapping[int, str | float | None], column: str = "Beslissing") -> None:
     """Write answers as a person would; keys are rows of the workbook, from 2."""
     workbook = openpyxl.load_workbook(path)
     sheet = workbook["Te beslissen"]
@@ -302,16 +304,90 @@ def test_what_cannot_be_taken_over_is_named_and_the_rest_is(world: sa.Engine, tm
     assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1001")]
 
 
-def test_a_row_that_stands_there_twice_is_decided_once(world: sa.Engine, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "decided", "errors"),
+    [
+        (
+            *("DWG-1001", "DWG-1002", []),
+            [
+                (2, "deze rij staat er ook op rij 3, met een ander antwoord: geen ervan telt"),
+                (3, "deze rij staat er ook op rij 2, met een ander antwoord: geen ervan telt"),
+            ],
+        ),
+        (
+            *("DWG-1001", "DWG-9999", []),
+            [
+                (2, "deze rij staat er ook op rij 3, met een ander antwoord: geen ervan telt"),
+                (3, "brandkraan 'DWG-9999' staat niet in het register"),
+            ],
+        ),
+        ("DWG-1001", "dwg-1001", [(SHA_A, "Controle", 5, "linked", "DWG-1001")], []),
+        ("nieuw", "Nieuw", [(SHA_A, "Controle", 5, "new", None)], []),
+        ("nieuw", None, [(SHA_A, "Controle", 5, "new", None)], []),
+    ],
+)
+def test_a_row_that_stands_there_twice(
+    world: sa.Engine,
+    tmp_path: Path,
+    first: str,
+    second: str | None,
+    decided: list[tuple[Any, ...]],
+    errors: list[tuple[int, str]],
+) -> None:
     path = tmp_path / "review.xlsx"
     review.export(world, path, nis="33021")
-    fill_in(path, {2: "DWG-1001", 3: "DWG-1002"})
+    fill_in(path, {2: first, 3: second})
     fill_in(path, {3: "5"}, column="Rij")  # typed over, as text
     counts = review.import_(world, path)
-    assert counts.decided == 1
-    assert [(error.row, error.message_nl) for error in counts.errors] == [
-        (3, "deze rij staat er tweemaal in, ook op rij 2")
-    ]
+    assert counts.decided == len(decided)
+    assert [tuple(error) for error in counts.errors] == errors
+    assert held(world) == decided
+
+
+@pytest.mark.parametrize("written", [5.0, "5.0", "5,00", " 5 "])
+def test_the_number_of_a_row_may_have_become_a_decimal_number(
+    world: sa.Engine, tmp_path: Path, written: float | str
+) -> None:
+    path = tmp_path / "review.xlsx"
+    review.export(world, path, nis="33021")
+    fill_in(path, {2: "DWG-1001"})
+    fill_in(path, {2: written}, column="Rij")
+    assert review.import_(world, path) == review.ReviewCounts(1, 0, 0, 1, ())
+
+
+@pytest.mark.parametrize("written", ["5.5", "-5", "vijf", "9" * 5_000, 6_000_000_000])
+def test_what_is_no_number_of_a_row_is_told(world: sa.Engine, tmp_path: Path, written: int | str) -> None:
+    path = tmp_path / "review.xlsx"
+    review.export(world, path, nis="33021")
+    fill_in(path, {2: "DWG-1001"})
+    fill_in(path, {2: written}, column="Rij")
+    (error,) = review.import_(world, path).errors
+    assert error.message_nl.startswith("deze rij is niet gekend")
+
+
+@pytest.mark.parametrize(
+    ("answer", "hydrant_id", "told"),
+    [
+        ("DWG-1001", "DWG-1001", None),
+        ("dwg-1001", "dwg-1001", None),
+        ("Dwg-1001", None, "kan DWG-1001 of dwg-1001 zijn"),
+        ("Dwg-1002", "DWG-1002", None),
+    ],
+)
+def test_ids_that_differ_by_their_case_only(
+    world: sa.Engine, tmp_path: Path, answer: str, hydrant_id: str | None, told: str | None
+) -> None:
+    twin = {"hydrant_id": "dwg-1001", "from_version_id": 1, "row_number": 99, "nis": "33021"}
+    with store.write(world) as connection:
+        hydrant = {"hydrant_id": "dwg-1001", "operator": "dewatergroep", "supplier_id": "x"}
+        store.insert_rows(connection, tables.hydrant, [hydrant])
+        store.insert_rows(connection, tables.hydrant_state, [{**twin, "x_l72": 0.0, "y_l72": 0.0}])
+    path = tmp_path / "review.xlsx"
+    review.export(world, path, nis="33021")
+    fill_in(path, {2: answer})
+    counts = review.import_(world, path)
+    assert [row[-1] for row in held(world)] == ([hydrant_id] if hydrant_id else [])
+    assert [told in error.message_nl for error in counts.errors] == ([True] if told else [])
 
 
 def test_revoked_decisions_no_longer_hold(world: sa.Engine, tmp_path: Path) -> None:
@@ -418,7 +494,11 @@ def test_a_decision_that_outlives_its_hydrant_is_told_and_decided_anew(
     remarks = {line["row"]: (line["is_registered"], line["remark_nl"]) for line in standing(world)}
     assert remarks == {2: (True, None), 5: (False, "niet meer in het register"), 6: (True, None)}
     with store.read(world) as connection:
-        assert review.in_force(connection)["row_number"].tolist() == [6, 2]
+        assert {one.hydrant_ids: one.is_clear for one in review.said(connection).values()} == {
+            ("DWG-1003",): True,
+            ("DWG-1002",): False,
+            ("",): True,
+        }
         assert review.active(connection)["row_number"].tolist() == [5, 6, 2]
     assert review.export(world, tmp_path / "rest.xlsx") == 1
     again = lines(tmp_path / "rest.xlsx")[0]
@@ -483,20 +563,152 @@ def test_one_id_that_cannot_be_undone_keeps_all_from_it(world: sa.Engine, tmp_pa
     assert held(world) == before
 
 
+def put_decision(
+    engine: sa.Engine, row_number: int, hydrant_id: str | None, sheet: str = "Controle", **values: Any
+) -> None:
+    decision = {"sha256": SHA_A, "sheet": sheet, "row_number": row_number, "hydrant_id": hydrant_id}
+    decision |= {"verdict": "linked" if hydrant_id else "new", "decided_at": store.utc_now()}
+    with store.write(engine) as connection:
+        store.insert_rows(connection, tables.decision, [{**decision, **values}])
+
+
+def repeat(engine: sa.Engine, row_number: int, of: int) -> None:
+    """A row of the first upload turns out to repeat another, as settling says it."""
+    first = tables.ROWS_PER_UPLOAD
+    with store.write(engine) as connection:
+        put_row(connection, 1, row_number, {"verdict": "review"})
+        for table in (tables.match, tables.record):
+            connection.execute(sa.delete(table).where(table.c.row_id == first + row_number))
+        repeats = sa.update(tables.ledger).where(tables.ledger.c.row_id == first + row_number)
+        connection.execute(repeats.values(disposition="duplicate", duplicate_of_row_id=first + of))
+
+
+@pytest.mark.parametrize("hydrant_id", [None, "DWG-1002"])
+def test_what_was_decided_on_a_row_is_not_asked_of_the_row_that_it_repeats(
+    world: sa.Engine, tmp_path: Path, hydrant_id: str | None
+) -> None:
+    repeat(world, 40, of=6)
+    put_decision(world, 40, hydrant_id)
+    assert review.export(world, tmp_path / "review.xlsx", nis="33021") == 1
+    assert [line["Rij"] for line in lines(tmp_path / "review.xlsx")] == [5]
+
+
+def test_decisions_that_contradict_each_other_wait_for_a_person_who_settles_them(
+    world: sa.Engine, tmp_path: Path
+) -> None:
+    path = tmp_path / "review.xlsx"
+    repeat(world, 40, of=5)
+    put_decision(world, 40, "DWG-1002")
+    put_decision(world, 5, None)
+    assert {line["row"]: line["remark_nl"] for line in standing(world)} == {
+        5: "tegengesproken door beslissing 1",
+        40: "tegengesproken door beslissing 2",
+    }
+    assert review.export(world, path, nis="33021") == 2
+    assert (lines(path)[0]["Rij"], lines(path)[0]["Waarom"]) == (
+        5,
+        "tegenstrijdig beslist, ook op herhalingen van deze rij: nieuw en DWG-1002",
+    )
+    fill_in(path, {2: "DWG-1001"})
+    assert review.import_(world, path) == review.ReviewCounts(0, 1, 0, 1, ())
+    assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1001")]
+    assert review.export(world, path, nis="33021") == 1
+    assert [line["remark_nl"] for line in standing(world)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("row_number", "ledger", "record", "told"),
+    [
+        (5, {}, {}, None),
+        (9, {}, {}, "vervangen door een nieuwere versie van hetzelfde verslag"),
+        (5, {}, {"is_withdrawn": True}, "ingetrokken door de afzender"),
+        (5, {"disposition": "quarantined"}, {}, "rij geweigerd"),
+        (5, {"disposition": "heading"}, {}, "rij is een titel of kolomkop"),
+        (99, {}, {}, "rij niet gelezen"),
+    ],
+)
+def test_what_keeps_a_decision_from_having_effect_is_told(
+    world: sa.Engine, row_number: int, ledger: dict[str, Any], record: dict[str, Any], told: str | None
+) -> None:
+    put_decision(world, row_number, "DWG-1003")
+    with store.write(world) as connection:
+        for table, values in ((tables.ledger, ledger), (tables.record, record)):
+            at = table.c.row_id == tables.ROWS_PER_UPLOAD + row_number
+            if values:
+                connection.execute(sa.update(table).where(at).values(values))
+    assert [line["remark_nl"] for line in standing(world)] == [told]
+
+
+def test_undoing_a_decision_wakes_no_older_one(world: sa.Engine) -> None:
+    put_decision(world, 5, "DWG-1001")
+    put_decision(world, 5, "DWG-1002")  # as when the table is copied twice
+    put_decision(world, 6, "DWG-1002")
+    with pytest.raises(UnusableSetting, match="decision 1 gave way to a newer one"):
+        review.undo(world, [1])
+    assert [line["decision_id"] for line in review.undo(world, [2])] == [2]
+    assert held(world) == [(SHA_A, "Controle", 6, "linked", "DWG-1002")]
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("xl/worksheets/sheet1.xml", b"<x"),
+        ("xl/worksheets/sheet1.xml", b""),
+        ("xl/worksheets/sheet1.xml", b"<a/>"),
+        ("xl/styles.xml", b"<x"),
+        ("xl/workbook.xml", b"<x"),
+        ("xl/workbook.xml", b"<a/>"),
+        ("[Content_Types].xml", b"<a/>"),
+    ],
+)
+def test_a_broken_workbook_is_refused(world: sa.Engine, tmp_path: Path, part: str, content: bytes) -> None:
+    review.export(world, tmp_path / "review.xlsx")
+    broken = tmp_path / "stuk.xlsx"
+    with zipfile.ZipFile(tmp_path / "review.xlsx") as whole, zipfile.ZipFile(broken, "w") as written:
+        for name in whole.namelist():
+            written.writestr(name, content if name == part else whole.read(name))
+    with pytest.raises(
+        UploadRejected, match=r"^stuk\.xlsx (is geen Excel-bestand|mist de kolom|heeft geen blad)"
+    ):
+        review.import_(world, broken)
+
+
+def test_a_workbook_is_read_before_the_store_is_held(
+    world: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "review.xlsx"
+    review.export(world, path)
+    fill_in(path, {2: "DWG-1001"})
+    steps = []
+    load, write = openpyxl.load_workbook, store.write
+
+    def told(name: str, function: Any) -> Any:
+        def called(*arguments: Any, **options: Any) -> Any:
+            steps.append(name)
+            return function(*arguments, **options)
+
+        return called
+
+    monkeypatch.setattr(openpyxl, "load_workbook", told("read", load))
+    monkeypatch.setattr(store, "write", told("hold", write))
+    assert review.import_(world, path).decided == 1
+    assert steps == ["read", "hold"]
+
+
 def test_decisions_are_labels_that_evaluate_reads(world: sa.Engine, tmp_path: Path) -> None:
     decide(world, tmp_path / "review.xlsx")
     with store.read(world) as connection:
         frame, left_out = review.labels(connection)
     assert left_out == 0
     assert frame.to_dict("split", index=False) == {
-        "columns": ["file", "sheet", "row", "hydrant_id", "why", "bron"],
+        "columns": ["file", "sheet", "row", "hydrant_id", "why", "bron", "sha256"],
         "data": [
-            ["westlandia/33011/ieper.csv", "", 2, "DWG-1003", "", "beslissing van een persoon"],
+            ["westlandia/33011/ieper.csv", "", 2, "DWG-1003", "", "beslissing van een persoon", SHA_B],
             [
                 *("westlandia/33021/maart.xlsx", "Controle", 5, "DWG-1002"),
-                *("ter plaatse\ngezien", "beslissing van een persoon"),
+                *("ter plaatse\ngezien", "beslissing van een persoon", SHA_A),
             ],
-            ["westlandia/33021/maart.xlsx", "Controle", 6, "", "", "beslissing van een persoon"],
+            ["westlandia/33021/maart.xlsx", "Controle", 6, "", "", "beslissing van een persoon", SHA_A],
         ],
     }
     remove(world, "DWG-1002")
@@ -509,7 +721,7 @@ def test_no_decision_makes_no_label(engine: sa.Engine) -> None:
     with store.read(engine) as connection:
         frame, left_out = review.labels(connection)
     assert (list(frame.columns), len(frame), left_out) == (
-        ["file", "sheet", "row", "hydrant_id", "why", "bron"],
+        ["file", "sheet", "row", "hydrant_id", "why", "bron", "sha256"],
         0,
         0,
     )
@@ -546,9 +758,9 @@ def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Pa
     labelled = called(world, tmp_path, "labels", "labels.csv", "--json")
     assert json.loads(labelled.stdout) == {"labels": 2, "left_out": 1}
     assert (tmp_path / "labels.csv").read_text(encoding="utf-8") == (
-        "file,sheet,row,hydrant_id,why,bron\n"
-        'westlandia/33021/maart.xlsx,Controle,5,DWG-1002,"ter plaatse\ngezien",beslissing van een persoon\n'
-        "westlandia/33021/maart.xlsx,Controle,6,,,beslissing van een persoon\n"
+        "file,sheet,row,hydrant_id,why,bron,sha256\n"
+        'westlandia/33021/maart.xlsx,Controle,5,DWG-1002,"ter plaatse\ngezien",beslissing van een persoon,'
+        f"{SHA_A}\nwestlandia/33021/maart.xlsx,Controle,6,,,beslissing van een persoon,{SHA_A}\n"
     )
 
     refused = called(world, tmp_path, "revoke", "3", "77")
@@ -709,3 +921,27 @@ def test_a_filled_in_workbook_decides_in_a_new_database_too(
     assert review.import_(engine, tmp_path / "uit.xlsx").decided == 1
     night.whole_night(engine, decided)
     assert links(engine) == E_LINKED
+
+
+def test_a_decision_and_its_proposal_outlive_a_list_that_grows(
+    engine: sa.Engine, here: Settings, tmp_path: Path
+) -> None:
+    path = tmp_path / "review.xlsx"
+    lonely = seen(1, "", (31_900.0, 171_900.0))
+    send(here, "maart.csv", as_csv([lonely]))
+    night.whole_night(engine, here)
+    assert review.export(engine, path) == 1
+    fill_in(path, {2: "nieuw"})
+    review.import_(engine, path)
+    night.whole_night(engine, here)
+    assert review.export(engine, path) == 0
+    with store.read(engine) as connection:
+        (key,) = proposals.places(connection)["proposal_key"]
+    # the row moves to the file that sorts first
+    send(here, "april.csv", as_csv([lonely, seen(2, "", (33_000.0, 173_000.0))]))
+    night.whole_night(engine, here)
+    assert review.export(engine, path) == 1
+    assert [(line["Bestand"], line["Rij"]) for line in lines(path)] == [("april.csv", 4)]
+    with store.read(engine) as connection:
+        places = proposals.places(connection)
+    assert places.loc[places["is_decided"].astype(bool), "proposal_key"].tolist() == [key]

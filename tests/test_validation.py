@@ -355,6 +355,46 @@ def parse(changes: dict[str, str], headings_: Sequence[str] = HEADINGS, family: 
     return outcome_of(SheetParser(WESTLANDIA, heading, facts), [row.get(name) or None for name in headings_])
 
 
+IEPER_NORTH, IEPER_EAST = 50 + 51 / 60 + 19 / 3600, 2 + 43 / 60 + 28 / 3600
+SEXAGESIMAL = "EPSG:4326 in degrees, minutes and seconds"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "given", "crs"),
+    [
+        ("2°43'28\"E", "50°51'19\"N", (IEPER_EAST, IEPER_NORTH), SEXAGESIMAL),
+        ("50°51'19\"N 2°43'28\"E", "", (IEPER_EAST, IEPER_NORTH), SEXAGESIMAL),
+        ("", "50° 51’ 19” N, 2° 43’ 28” O", (IEPER_EAST, IEPER_NORTH), SEXAGESIMAL),
+        ("50°51'19\"N 2°43'28\"E", "50°51'19\"N 2°43'28\"E", (IEPER_EAST, IEPER_NORTH), SEXAGESIMAL),
+        ("50°51'19\"N", "2°43'28\"E", (IEPER_NORTH, IEPER_EAST), SEXAGESIMAL),  # geocoding swaps and says so
+        ("45621,03", "172241,12", (45621.03, 172241.12), "EPSG:31370"),
+    ],
+)
+def test_degrees_with_minutes_become_numbers(x: str, y: str, given: tuple[float, float], crs: str) -> None:
+    accepted = parse({"X": x, "Y": y}).values
+    assert (accepted["x_given"], accepted["y_given"]) == pytest.approx(given)
+    assert type(accepted["x_given"]) is type(accepted["y_given"]) is float
+    assert accepted["crs_given"] == crs
+
+
+def test_a_phone_may_write_degrees_with_minutes() -> None:
+    point = parsed("geopoint", "50°51'19\"N 2°43'28\"E")
+    assert tuple(point) == pytest.approx((IEPER_EAST, IEPER_NORTH))
+    assert parsed("geopoint", "50°51'19\"N") == "NUMBER_UNREADABLE"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "code"),
+    [
+        ("50°51'19\"N 2°43'28\"E", "172241", "NUMBER_UNREADABLE"),
+        ("50°51'19\"N", "", "COORDINATE_INCOMPLETE"),
+        ("50°61'19\"N", "2°43'28\"E", "NUMBER_UNREADABLE"),
+    ],
+)
+def test_degrees_that_do_not_add_up_are_refused(x: str, y: str, code: str) -> None:
+    assert code in {reason["code"] for reason in parse({"X": x, "Y": y}).reasons}
+
+
 def test_a_good_row_says_all_of_this() -> None:
     hostile = '=HYPERLINK("http://x") <img onerror=alert(1)> \'; DROP TABLE record; --\n🔥 \u202e'
     accepted = parse({"Gebrek": "lek, verf", "Herkeuring": "ja", "Opmerking": hostile})

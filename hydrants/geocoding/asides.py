@@ -21,6 +21,7 @@ _KM = (
     re.compile(r"[ ,]*\b(\d+(?:[.,]\d+)?) ?(?:km|kilometer)\b", re.IGNORECASE),
 )
 _ROAD = re.compile(r"(?<![\w.])(?:([NRAE])[ -]?|([nrae]))(\d{1,3}[a-z]?)(?!\w)")
+_ROAD_WITH_KM = re.compile(r"(?<![\w.])([NRAE])[ -]?()(\d{1,3}[a-z]?)(?!\w)", re.IGNORECASE)
 _FOUR_DIGITS = re.compile(r"\d{4}")
 _POSTCODE = re.compile(r"(?:^|(?<=[\s,]))(?:B-)?([1-9]\d{3})(?!\w)")
 _HOUSE_BEHIND_NAME = re.compile(r"(?<=[^\W\d_][ .,])\s*(\d{1,4})[a-z]?(?!\w)", re.IGNORECASE)
@@ -64,8 +65,8 @@ def without_asides(text: str) -> tuple[str, Asides]:
     if km is not None:
         plain = f"{plain[: km.start()]} {plain[km.end() :]}"
         found = found._replace(km=float(km[1].replace(",", ".")))
-    road = _ROAD.search(plain)
-    if road is not None and _is_road(road, has_km=km is not None):
+    road = (_ROAD if km is None else _ROAD_WITH_KM).search(plain)
+    if road is not None and (km is not None or _is_road(road)):
         plain = f"{plain[: road.start()]} {plain[road.end() :]}".strip(EDGES)
         found = found._replace(road=_road_name(road))
     else:
@@ -139,9 +140,9 @@ def _has_number(text: str) -> bool:
     return any(number not in reference.nis_by_postcode() for number in _HOUSE_BEHIND_NAME.findall(text))
 
 
-def _is_road(road: re.Match[str], has_km: bool) -> bool:
+def _is_road(road: re.Match[str]) -> bool:
     """Whether it is a road, not a house number with a letter or a mark before it."""
-    return has_km or road.start() == 0 or road[1] in ("N", "R")
+    return road.start() == 0 or road[1] in ("N", "R")
 
 
 def _road_name(road: re.Match[str]) -> str:

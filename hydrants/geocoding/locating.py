@@ -17,7 +17,9 @@ from hydrants.geocoding.borders import is_outside, is_outside_deelgemeente
 from hydrants.geocoding.coordinates import GIVEN_ACCURACY_M, recognise
 from hydrants.geocoding.resolver import Gazetteer, Resolution
 from hydrants.reference import boundaries, deelgemeenten
+from hydrants.reference.street_keys import street_key
 from hydrants.settings import Settings
+from hydrants.store import tables
 
 NO_METHOD = "none"
 _NO_PLACE = (np.nan, np.nan, None, np.nan)
@@ -162,7 +164,13 @@ def _with_online(
     """The addresses with what was answered of those that are open, and the questions that still are."""
     asked = list(_texts(records)[is_open.to_numpy()].itertuples(index=False, name=None))
     found = online.found(connection, settings, set(asked))
-    rows = [(found[text].answer.street, *(found[text].place or _NO_PLACE)) for text in asked]
+    by_table = address.loc[is_open.to_numpy(), "street"].fillna("").tolist()
+    doubtful = _other_streets(connection, found)
+    rows = []
+    for text, street in zip(asked, by_table, strict=True):
+        answer = found[text].answer
+        is_other = text in doubtful and street_key(street) != street_key(answer.street or "")
+        rows.append((None, *_NO_PLACE) if is_other else (answer.street, *(answer.place or _NO_PLACE)))
     of_service = pd.DataFrame(rows, columns=list(_OF_ADDRESS), index=records.index[is_open.to_numpy()])
     open_questions = pd.Series([None] * len(records), index=records.index, dtype=object)
     open_questions[is_open.to_numpy()] = [found[text].open_question for text in asked]
@@ -170,6 +178,28 @@ def _with_online(
     completed = address.copy()
     completed.loc[of_service.index] = of_service
     return completed.astype(_OF_ADDRESS), open_questions
+
+
+def _other_streets(connection: sa.Connection, found: dict[online.Text, online.Found]) -> set[online.Text]:
+    """Texts whose street the service takes for a slip of another one that the address table has.
+
+    The table did not take it for one: two opinions are no place.
+    """
+    slips = {
+        text: (text[0], street_key(one.answer.street))
+        for text, one in found.items()
+        if one.answer.is_slip and one.answer.street
+    }
+    if not slips:
+        return set()
+    column = tables.address.c
+    query = sa.select(column.nis, column.street_key).distinct()
+    nis_codes, keys = ({pair[part] for pair in slips.values()} for part in (0, 1))
+    known = {
+        row._tuple()
+        for row in connection.execute(query.where(column.nis.in_(nis_codes), column.street_key.in_(keys)))
+    }
+    return {text for text, pair in slips.items() if pair in known}
 
 
 def _sha256(path: Path) -> str:

@@ -106,7 +106,8 @@ def readings(text: str) -> tuple[Reading, ...]:
     found = [*parsed, whole] if _DIGIT.search(plain) else [whole, *parsed]
     distinct = dict.fromkeys(reading for reading in found if LETTERS.search(reading.street))
     if aside.road is not None:
-        distinct[_told(Reading(aside.road, Relation.ALONG), aside)] = None
+        numbered = next((reading for reading in parsed if reading.number), whole)
+        distinct[_told(Reading(aside.road, *numbered[1:4]), aside)] = None
     return tuple(distinct)
 
 

@@ -13,7 +13,7 @@ from hydrants import store
 from hydrants.geocoding.parser import Reading, Relation, readings
 from hydrants.geocoding.shorthand import Shorthand
 from hydrants.geocoding.street_index import NOTHING, Parts, StreetIndex
-from hydrants.geocoding.streets import OPPOSITE_ACCURACY_M, Place, Street
+from hydrants.geocoding.streets import Place, Street
 from hydrants.reference.street_keys import street_key
 from hydrants.store import tables
 
@@ -65,6 +65,9 @@ class Resolution(NamedTuple):
         return nearest if nearest_m <= _VILLAGE_M and next_m >= 2 * nearest_m else None
 
 
+_NOWHERE = Resolution()
+
+
 class Gazetteer:
     """The streets of some gemeenten, by key."""
 
@@ -109,22 +112,30 @@ class Gazetteer:
         Args:
             nis_codes, texts, postcodes: of equal length, see `resolve`.
         """
+        if not len(nis_codes) == len(texts) == len(postcodes):
+            raise ValueError("nis_codes, texts and postcodes differ in length")
+        positions: dict[str, list[int]] = {}
+        for position, nis in enumerate(nis_codes):
+            positions.setdefault(nis, []).append(position)
+        found: list[Resolution] = [_NOWHERE] * len(texts)
         with store.in_bulk():
-            asked = list(zip(nis_codes, texts, postcodes, strict=True))
-            found = {one: self._at_once(*one) for one in dict.fromkeys(asked)}
-            return [found[one] for one in asked]
+            for nis, of_nis in positions.items():
+                of_nis.sort(key=texts.__getitem__)  # street by street: its addresses are then at hand
+                for position in of_nis:
+                    found[position] = self._at_once(nis, texts[position], postcodes[position])
+        return found
 
     def _at_once(self, nis: str, text: str, postcode: str | None) -> Resolution:
         short = self._shorthand[nis].read(text, postcode)
         if short is None:
             return self.resolve(nis, text, postcode)
-        street, found = short
-        if street is None:
-            return self._of_readings(nis, found, postcode)
-        places = _on_street(street, found[0])
-        if len(places) == 1:
-            return Resolution(street.name, places[0], (), found[0])
-        return Resolution(street.name, None, places, found[0])
+        street, found, is_all = short
+        if street is not None:
+            return _resolution(street, found[0])
+        resolution = self._of_readings(nis, found, postcode)
+        if is_all or resolution.street is not None or resolution.alternatives:
+            return resolution
+        return self.resolve(nis, text, postcode)
 
     def _of_readings(self, nis: str, found: Sequence[Reading], stated: str | None) -> Resolution:
         index = self._streets[nis]
@@ -134,6 +145,8 @@ class Gazetteer:
         for key, reading in names:
             if parts := index.exact(key):
                 return self._placed(nis, self._or_close_by(nis, parts, reading, stated), reading, stated)
+        if len(here) < len(found):
+            return Resolution(reading=found[0])  # of a place in another gemeente
         for key, reading in names:
             if groups := index.shortened(key):
                 return self._placed(nis, groups, reading, stated)
@@ -167,6 +180,8 @@ class Gazetteer:
         postcode = reading.postcode or stated
         of_groups = [[part for part in parts if part.postcode == postcode] or parts for parts in groups]
         candidates = [part for parts in of_groups for part in parts]
+        if len(candidates) == 1 and reading.cross_street is None:
+            return _resolution(candidates[0], reading)
         if reading.relation is Relation.CORNER and reading.cross_street is not None:
             crossing = self._named(nis, reading.cross_street, postcode)
             corners = [
@@ -187,6 +202,14 @@ class Gazetteer:
         exact = index.exact(key)
         groups = (exact,) if exact else index.shortened(key) or index.close(key, postcode).groups
         return [part for parts in groups for part in parts]
+
+
+def _resolution(street: Street, reading: Reading) -> Resolution:
+    """Where a reading points that can only mean this street."""
+    places = _on_street(street, reading)
+    if len(places) == 1:
+        return Resolution(street.name, places[0], (), reading)
+    return Resolution(street.name, None, places, reading)
 
 
 def _one_of(candidates: Sequence[tuple[Street, Place | None]], reading: Reading) -> Resolution:
@@ -212,6 +235,4 @@ def _on_street(street: Street, reading: Reading) -> tuple[Place, ...]:
         return street.middle
     if reading.second_number is not None:
         return street.between(reading.number, reading.second_number) or street.middle
-    if reading.relation is Relation.OPPOSITE:
-        return street.at(reading.number, OPPOSITE_ACCURACY_M) or street.middle
-    return street.at(reading.number) or street.middle
+    return street.at(reading.number, reading.relation is Relation.OPPOSITE) or street.middle

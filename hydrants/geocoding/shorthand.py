@@ -33,17 +33,20 @@ _TELLING_FIRST = {"in", "op", "langs", "straat", "adres", "e", "ste"}
 _TELLING_LAST = {"n", "r", "a", "e"}
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
-Short = tuple[Street | None, tuple[Reading, ...]]
-"""The street that is meant and how, in one reading; or None, and every reading of the text."""
+Short = tuple[Street | None, tuple[Reading, ...], bool]
+"""The street that is meant and how, in one reading; or None, and the readings of the text: all of them,
+or the likeliest, which decides if it leads anywhere."""
 
 
 class _Name(NamedTuple):
     """A name that is read as such; one with an article is read without it as well."""
 
     name: str
-    is_known: bool
+    parts: Parts
     has_article: bool
-    street: Street | None  # the only one that it can mean
+
+
+_UNSEEN = _Name("", (), False)
 
 
 class Shorthand:
@@ -52,8 +55,7 @@ class Shorthand:
     def __init__(self, nis: str, index: StreetIndex) -> None:
         self._nis = nis
         self._index = index
-        self._names: dict[tuple[str, str | None], _Name | None] = {}
-        self._plain: dict[str, tuple[str, Parts] | None] = {}
+        self._names: dict[str, _Name | None] = {}
 
     def read(self, text: str, postcode: str | None) -> Short | None:
         """Read a text of a usual form.
@@ -71,45 +73,49 @@ class Shorthand:
         if filled is None:
             return self._alone(plain, postcode)
         relation, number, second_number, told, nis, is_name, frame, tail = filled
-        name = self._name(written, told or postcode)
-        if name is None or (name.has_article and (is_before or not name.is_known or not is_name)):
+        name = self._name(written)
+        if name is None or (name.has_article and (is_before or not name.parts or not is_name)):
             return None
-        if name.is_known and is_name and (nis is None or nis == self._nis):
+        if is_name and (nis is None or nis == self._nis):
             reading = Reading(name.name, relation, number, second_number, None, told, nis)
-            return name.street, (reading,)
-        return None, frame.readings(written, tail)
+            if name.parts:
+                return _only(name.parts, told or postcode), (reading,), True
+            if len(frame.found) == 2 and not self._index.may_have(plain):
+                return None, (reading,), False
+        return None, frame.readings(written, tail), True
 
     def _alone(self, plain: str, postcode: str | None) -> Short | None:
-        name = self._name(plain, postcode)
+        name = self._name(plain)
         if name is not None:
-            if name.has_article and not name.is_known:
+            if name.has_article and not name.parts:
                 return None
-            return name.street, (Reading(name.name, Relation.ALONG),)
+            return _only(name.parts, postcode), (Reading(name.name, Relation.ALONG),), True
         opening = _IN_THE.match(plain)
-        name = None if opening is None else self._name(plain[opening.end() :], postcode)
+        name = None if opening is None else self._name(plain[opening.end() :])
         if name is None or name.has_article:
             return None
-        return None, (Reading(plain.strip(EDGES), Relation.ALONG), Reading(name.name, Relation.ALONG))
+        along = (Reading(plain.strip(EDGES), Relation.ALONG), Reading(name.name, Relation.ALONG))
+        return None, along, True
 
-    def _name(self, written: str, postcode: str | None) -> _Name | None:
-        """What a name can mean; None when the name could be read in more ways than one."""
-        asked = (written, postcode)
-        if asked in self._names:
-            return self._names[asked]
+    def _name(self, written: str) -> _Name | None:
+        """The streets of a name; None when the name could be read in more ways than one."""
+        known = self._names.get(written, _UNSEEN)
+        if known is not _UNSEEN:
+            return known
         if len(self._names) >= _REMEMBERED:
             self._names.clear()
-            self._plain.clear()
-        if written not in self._plain:
-            name = written.strip(EDGES)
-            self._plain[written] = (name, self._index.exact(street_key(name))) if _is_inert(name) else None
-        plain, found = self._plain[written], None
-        if plain is not None:
-            name, parts = plain
-            here = parts if postcode is None else [part for part in parts if part.postcode == postcode]
-            street = here[0] if len(here) == 1 else None
-            found = _Name(name, bool(parts), _ARTICLE.match(name) is not None, street)
-        self._names[asked] = found
+        name, found = written.strip(EDGES), None
+        if _is_inert(name):
+            found = _Name(name, self._index.exact(street_key(name)), _ARTICLE.match(name) is not None)
+        self._names[written] = found
         return found
+
+
+def _only(parts: Parts, postcode: str | None) -> Street | None:
+    """The only street that is meant, if it is."""
+    if postcode is not None:
+        parts = [part for part in parts if part.postcode == postcode]
+    return parts[0] if len(parts) == 1 else None
 
 
 def _is_inert(name: str) -> bool:

@@ -15,7 +15,7 @@ from hydrants.settings import Settings
 from hydrants.store import tables
 
 STAGE, PREVIOUS_STAGE = "geocoding", "validation"
-VERSION = 2
+VERSION = 3
 """Raised when the same inputs give other results."""
 
 

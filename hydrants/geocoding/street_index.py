@@ -78,7 +78,7 @@ class StreetIndex:
         return self._by_key.get(key, ())
 
     def shortened(self, key: str) -> tuple[Parts, ...]:
-        """Streets of which the key leaves out first names or gives their initials, or drops an article."""
+        """Streets of which the key leaves out first names or gives initials, an article, a road's number."""
         return tuple(self._by_key[full] for full in self._shortened.get(key, ()))
 
     def close(self, key: str, postcode: str | None) -> Close:
@@ -134,6 +134,9 @@ class StreetIndex:
 
     def _closest(self, key: str, postcode: str | None) -> Close:
         close = self._within(key, 1)
+        if not close and "ij" in key:
+            key = key.replace("ij", "y")  # a y that was hit by mistake is no ij
+            close = self._within(key, 1)
         if not close and len(key) >= _TWO_TYPOS_FROM:
             # two typos, one of them in the first letter, make it another name: Oosthoek, Westhoek
             close = [(typos, other) for typos, other in self._within(key, 2) if other[0] == key[0]]
@@ -198,9 +201,11 @@ def _extracted(key: str, choices: list[str], allowed: int) -> list[tuple[int, st
 
 
 def _shorter_keys(names: Iterable[str]) -> set[str]:
-    """Keys of a name without its first names, or with initials: Jan Persijnstraat, J. Persijnstraat."""
+    """Keys of a name without the number of its road, without its first names, or with initials."""
     found: set[str] = set()
     for name in names:
+        if _ROAD_IN_NAME.search(name):
+            found.add(street_key(_ROAD_IN_NAME.sub(" ", name)))
         *openings, last = _WORD.findall(name) or [""]
         if not openings or any(word.casefold() in _TELLING for word in openings):
             continue

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.spatial.distance import cdist
 
 ADDRESS_NUMBER = "address_number"
 ADDRESS_INTERPOLATED = "address_interpolated"
@@ -62,7 +62,8 @@ class Street:
         # texts to whole numbers: what the garbage collector need not look at, a region has 100 000
         self._by_label: dict[str, int] = {}
         self._repeated: list[tuple[str, int]] = []
-        self._places: dict[tuple[str, float], tuple[Place, ...]] = {}
+        self._places: dict[str, tuple[Place, ...]] = {}
+        self._opposite: dict[str, tuple[Place, ...]] = {}
         self._corners: dict[Street, tuple[Place, ...]] = {}
 
     def add(self, house_number: str | None, x_l72: float, y_l72: float) -> None:
@@ -82,8 +83,8 @@ class Street:
     # a night asks for few of the streets of a gemeente: each is indexed when first asked for
 
     @cached_property
-    def _xy(self) -> Floats:
-        return np.column_stack([self._x_l72, self._y_l72])
+    def _xy(self) -> tuple[Floats, Floats]:
+        return np.frombuffer(self._x_l72), np.frombuffer(self._y_l72)
 
     @cached_property
     def _also(self) -> dict[str, list[int]]:
@@ -97,10 +98,11 @@ class Street:
     def _by_base(self) -> dict[int, list[Point]]:
         """Points by house number, letters left aside."""
         points: dict[int, list[Point]] = {}
+        x_l72, y_l72 = self._x_l72, self._y_l72
         for label, position in (*self._by_label.items(), *self._repeated):
-            base = base_number(label)
+            base = int(label) if label.isdecimal() else base_number(label)
             if base is not None:
-                points.setdefault(base, []).append(self._point(position))
+                points.setdefault(base, []).append((x_l72[position], y_l72[position]))
         return points
 
     def has(self, number: str) -> bool:
@@ -112,7 +114,7 @@ class Street:
         base = base_number(number)
         return base is not None and None not in self._neighbours(base)
 
-    def at(self, number: str, at_least_m: float = NUMBER_ACCURACY_M) -> tuple[Place, ...]:
+    def at(self, number: str, is_opposite: bool = False) -> tuple[Place, ...]:
         """Where a house number is: one place, several that it could be, or none.
 
         The address point with the same letter comes first, then the one without letter, then
@@ -120,20 +122,21 @@ class Street:
         neighbours on the same side; past the last known number, that one stands for it.
 
         Args:
-            at_least_m: the accuracy of a place is taken to be no better.
+            is_opposite: the hydrant stands across the street from that number.
         """
-        asked = (number, at_least_m)
-        places = self._places.get(asked)
+        known = self._opposite if is_opposite else self._places
+        places = known.get(number)
         if places is None:
             position = self._by_label.get(number)
+            at_least_m = OPPOSITE_ACCURACY_M if is_opposite else NUMBER_ACCURACY_M
             if position is not None and not self._repeated:
-                places = (Place(*self._point(position), ADDRESS_NUMBER, at_least_m),)
+                places = (Place(self._x_l72[position], self._y_l72[position], ADDRESS_NUMBER, at_least_m),)
             else:
                 places = tuple(
                     place if place.accuracy_m >= at_least_m else place._replace(accuracy_m=at_least_m)
                     for place in self._at(number)
                 )
-            self._places[asked] = places
+            known[number] = places
         return places
 
     def _at(self, number: str) -> tuple[Place, ...]:
@@ -167,7 +170,7 @@ class Street:
             return ()
         median = sorted(self._x_l72)[count // 2], sorted(self._y_l72)[count // 2]
         points = list(zip(self._x_l72, self._y_l72, strict=True))
-        centre = min(points, key=lambda point: math.dist(point, median))
+        centre = min(points, key=partial(math.dist, median))
         spread_m = math.sqrt(sum(math.dist(point, centre) ** 2 for point in points) / (2 * count))
         return (Place(*centre, ADDRESS_STREET, max(STREET_ACCURACY_M, spread_m)),)
 
@@ -183,28 +186,34 @@ class Street:
     def _meeting(self, other: Street) -> tuple[Place, ...]:
         if not (self._x_l72 and other._x_l72):
             return ()
-        mine, theirs = self._xy, other._xy
-        distances_m = cdist(mine, theirs)
-        row, column = divmod(int(distances_m.argmin()), len(theirs))
-        closest_m = float(distances_m[row, column])
+        (my_x, my_y), (their_x, their_y) = self._xy, other._xy
+        squared = np.subtract.outer(my_x, their_x) ** 2 + np.subtract.outer(my_y, their_y) ** 2
+        row, column = divmod(int(squared.argmin()), len(their_x))
+        closest_m = math.sqrt(squared[row, column])
         if closest_m > _CORNER_MAX_M:
             return ()
         corners = [_along(self._point(row), other._point(column), 0.5)]
-        rows, columns = np.nonzero(distances_m <= closest_m + _CORNER_SLACK_M)
-        between = (mine[rows] + theirs[columns]) / 2
-        elsewhere = _apart(between, corners[0])
-        while elsewhere.any():
-            rows, columns, between = rows[elsewhere], columns[elsewhere], between[elsewhere]
-            nearest = int(distances_m[rows, columns].argmin())
-            corners.append(_along(self._point(int(rows[nearest])), other._point(int(columns[nearest])), 0.5))
-            elsewhere = _apart(between, corners[-1])
-        return tuple(corners)
+        rows, columns = np.nonzero(squared <= (closest_m + _CORNER_SLACK_M) ** 2)
+        x_l72, y_l72 = (my_x[rows] + their_x[columns]) / 2, (my_y[rows] + their_y[columns]) / 2
+        while True:
+            is_apart = np.hypot(x_l72 - corners[-1].x_l72, y_l72 - corners[-1].y_l72) > _CORNER_APART_M
+            if not is_apart.any():
+                return tuple(corners)
+            rows, columns, x_l72, y_l72 = rows[is_apart], columns[is_apart], x_l72[is_apart], y_l72[is_apart]
+            nearest = int(squared[rows, columns].argmin())
+            corners.append(_along(self._point(rows[nearest]), other._point(columns[nearest]), 0.5))
+
+    @cached_property
+    def _sides(self) -> tuple[list[int], list[int]]:
+        """The even and the odd numbers, each in order."""
+        numbers = sorted(self._by_base)
+        return [n for n in numbers if n % 2 == 0], [n for n in numbers if n % 2]
 
     def _neighbours(self, base: int) -> tuple[int | None, int | None]:
-        same_side = [known for known in self._by_base if (known - base) % 2 == 0]
-        below = max((known for known in same_side if known < base), default=None)
-        above = min((known for known in same_side if known > base), default=None)
-        return below, above
+        side = self._sides[base % 2]
+        at = bisect_left(side, base)
+        after = at + (at < len(side) and side[at] == base)
+        return side[at - 1] if at else None, side[after] if after < len(side) else None
 
     def _interpolated(self, base: int) -> tuple[Place, ...]:
         below, above = self._neighbours(base)
@@ -232,13 +241,8 @@ def base_number(number: str | None) -> int | None:
     """The number in a house number: 12 of "12A"."""
     if number is None:
         return None
-    match = None if number.isdecimal() else _BASE.match(number)
-    return int(number if match is None else match[0]) if match or number.isdecimal() else None
-
-
-def _apart(points: Floats, place: Place) -> np.ndarray[Any, np.dtype[np.bool_]]:
-    from_place = points - (place.x_l72, place.y_l72)
-    return np.hypot(from_place[:, 0], from_place[:, 1]) > _CORNER_APART_M
+    match = _BASE.match(number)
+    return int(match[0]) if match else None
 
 
 def _mean(points: Sequence[Point]) -> Point:

@@ -4,7 +4,7 @@
 makes one line of each place, `workbook` is what the water company gets.
 """
 
-from hydrants.proposals.listing import as_lines, places, proposals
+from hydrants.proposals.listing import as_lines, places
 from hydrants.proposals.workbook import write
 
-__all__ = ["as_lines", "places", "proposals", "write"]
+__all__ = ["as_lines", "places", "write"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ COLUMNS = (
     "last_inspected_on",
     "contractors",
     "numbers",
-    "has_several_numbers",
+    "numbers_beside",
     "hydrant_type",
     "diameter_mm",
     "is_decided",
@@ -38,25 +37,10 @@ COLUMNS = (
     "distance_m",
     "rows",
 )
+BESIDE_M = 20.0
 _KEY_DIGITS = 10
 _ROW = ("file", "sheet", "row", "sha256", "contractor", "inspected_on", "outcome", "hydrant_ref")
 _AS_SURE = 2.0  # a place this many times less sure than the best one only blurs it
-
-
-def proposals(connection: sa.Connection, operator: str | None = None, nis: str | None = None) -> pd.DataFrame:
-    """The places that are confirmed: by two visits, or by a person's decision.
-
-    Args:
-        operator, nis: only this water company's, only in this gemeente.
-
-    Returns:
-        As `places`.
-
-    Raises:
-        ReferenceMissing: if no register was ever loaded.
-    """
-    found = places(connection, operator, nis)
-    return found[found["is_confirmed"].astype(bool)].reset_index(drop=True)
 
 
 def places(connection: sa.Connection, operator: str | None = None, nis: str | None = None) -> pd.DataFrame:
@@ -65,16 +49,18 @@ def places(connection: sa.Connection, operator: str | None = None, nis: str | No
     Returns:
         One row per place, by operator, gemeente, street and key:
 
-        - proposal_key: the same as long as the earliest of its records is;
-        - operator: whose hydrant it would be by contract; in a gemeente of two, the nearest hydrant's;
+        - proposal_key: the same as long as the earliest of its records is, whatever file it comes in;
+        - operator: whose hydrant it would be by contract; in a gemeente of two, the nearest hydrant's; None
+          where neither tells;
         - nis, gemeente, street (else the words of the crew; None for none);
         - x_l72, y_l72: median of the surest positions, metres (NaN for a decided row without a place);
         - spread_m: from there to the farthest of its positions;
         - visits: distinct days of distinct firms; first_inspected_on, last_inspected_on;
-        - contractors, numbers (as written): sorted lists; has_several_numbers: not just one, spelled in
-          several ways, so that it may be two hydrants side by side;
+        - contractors, numbers (as written), numbers_beside (of other places within `BESIDE_M`: side by side,
+          or one of which a number was miswritten): sorted lists;
         - hydrant_type, diameter_mm: seen most, None or NaN for none;
-        - is_decided, is_confirmed; is_outside_gemeente (some record lies well outside its gemeente);
+        - is_decided, is_confirmed (by two visits, or by a person's decision);
+        - is_outside_gemeente (some record lies well outside its gemeente);
         - nearest_hydrant_id and its distance_m: of those registered now;
         - rows: list of file, sheet, row, sha256, contractor, inspected_on, outcome, hydrant_ref.
 
@@ -86,6 +72,7 @@ def places(connection: sa.Connection, operator: str | None = None, nis: str | No
     tree = cKDTree(hydrants[["x_l72", "y_l72"]].to_numpy(float)) if len(hydrants) else None
     lines = [_line(group, hydrants, tree) for _, group in seen.groupby(same_hydrant(seen), sort=True)]
     frame = pd.DataFrame(lines, columns=list(COLUMNS))
+    frame["numbers_beside"] = pd.Series(_numbers_beside(frame), dtype=object)
     frame = frame[frame["operator"].eq(operator)] if operator is not None else frame
     frame = frame[frame["nis"].eq(nis)] if nis is not None else frame
     position = frame["operator"].map({key: one.position for key, one in reference.operators().items()})
@@ -125,7 +112,6 @@ def _line(group: pd.DataFrame, hydrants: pd.DataFrame, tree: cKDTree | None) -> 
         "last_inspected_on": group["inspected_on"].iloc[-1],
         "contractors": sorted(set(group["contractor"])),
         "numbers": sorted(set(group["hydrant_ref"].dropna())),
-        "has_several_numbers": len(set(group["number"].dropna())) > 1,
         "hydrant_type": _most_seen(group["hydrant_type"]),
         "diameter_mm": _most_seen(group["diameter_mm"]),
         "is_decided": is_decided,
@@ -138,8 +124,19 @@ def _line(group: pd.DataFrame, hydrants: pd.DataFrame, tree: cKDTree | None) -> 
 
 
 def _key(earliest: pd.Series[Any]) -> str:
-    place = f"{earliest['sha256']}|{earliest['sheet']}|{earliest['row']}"
-    return "V-" + hashlib.sha256(place.encode()).hexdigest()[:_KEY_DIGITS]
+    return f"V-{earliest['content_hash'][:_KEY_DIGITS]}"
+
+
+def _numbers_beside(places: pd.DataFrame) -> list[list[str]]:
+    """The numbers that were written at other places so near that a crew may have mixed them up."""
+    placed = np.flatnonzero(places["x_l72"].notna())
+    beside: list[set[str]] = [set() for _ in range(len(places))]
+    if placed.size:
+        tree = cKDTree(places[["x_l72", "y_l72"]].to_numpy(float)[placed])
+        for one, other in placed[tree.query_pairs(BESIDE_M, output_type="ndarray")].tolist():
+            beside[one].update(places["numbers"].iloc[other])
+            beside[other].update(places["numbers"].iloc[one])
+    return [sorted(near.difference(own)) for near, own in zip(beside, places["numbers"], strict=True)]
 
 
 def _position(group: pd.DataFrame) -> tuple[float, float, float]:

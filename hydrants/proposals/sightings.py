@@ -21,7 +21,8 @@ def sightings(connection: sa.Connection) -> pd.DataFrame:
         file (firm/gemeente/name), sha256, sheet, row, contractor, nis, inspected_on, outcome, hydrant_ref,
         number (folded; None where none was written or it tells nothing), hydrant_type, diameter_mm,
         address_text, street, x_l72, y_l72, accuracy_m (metres; NaN without a place), is_outside_gemeente,
-        is_decided (a person said that it is in no register). Earliest first: by inspected_on, sha256, sheet,
+        is_decided (a person said that it is in no register), content_hash (hex, of what the row says: the
+        same when it comes in another file). Earliest first: by inspected_on, content_hash, sha256, sheet,
         row, which no order of arrival changes.
     """
     match, record, location = tables.match.c, tables.record.c, tables.location.c
@@ -47,6 +48,7 @@ def sightings(connection: sa.Connection) -> pd.DataFrame:
             location.y_l72,
             location.location_accuracy_m.label("accuracy_m"),
             location.is_outside_gemeente,
+            tables.ledger.c.content_hash,
             match.match_method,
         )
         .select_from(tables.match)
@@ -70,7 +72,8 @@ def sightings(connection: sa.Connection) -> pd.DataFrame:
     found[objects] = found[objects].astype(object).where(found[objects].notna(), None)
     found["number"] = pd.Series([_number(ref) for ref in found["hydrant_ref"]], dtype=object)
     found["is_decided"] = found.pop("match_method").eq(DECIDED)
-    return found.sort_values(["inspected_on", "sha256", "sheet", "row"], ignore_index=True)
+    found["content_hash"] = [bytes(content_hash).hex() for content_hash in found["content_hash"]]
+    return found.sort_values(["inspected_on", "content_hash", "sha256", "sheet", "row"], ignore_index=True)
 
 
 def _number(reference: str | None) -> str | None:

@@ -12,8 +12,8 @@ import pandas as pd
 import xlsxwriter
 
 from hydrants import reference
-from hydrants.proposals.listing import as_lines
-from hydrants.spreadsheet import OPTIONS, write_text
+from hydrants.proposals.listing import BESIDE_M, as_lines
+from hydrants.spreadsheet import OPTIONS, put
 
 
 class _Column(NamedTuple):
@@ -66,9 +66,10 @@ _EXPLANATION_NL = (
 )
 _OUTSIDE_NL = "ligt buiten de opgegeven gemeente"
 _NO_PLACE_NL = "geen plaats bekend"
-_BESIDE_M = 10.0
-_BESIDE_NL = f"minder dan {_BESIDE_M:.0f} m van een brandkraan in het register"
-_SEVERAL_NL = "verschillende nummers genoteerd: misschien twee brandkranen naast elkaar"
+_TOO_NEAR_M = 10.0
+_TOO_NEAR_NL = f"minder dan {_TOO_NEAR_M:.0f} m van een brandkraan in het register"
+_NUMBERS_BESIDE_NL = f"binnen {BESIDE_M:.0f} m werd ook genoteerd: "
+_WITHOUT_OPERATOR_NL = "Zonder waterbedrijf"
 _NOT_IN_A_SHEET_NAME = re.compile(r"[\[\]:*?/\\]")
 _SHEET_NAME_CHARACTERS = 31
 _NO_DAY = date(1980, 1, 1)
@@ -79,9 +80,10 @@ def write(path: Path, proposals: pd.DataFrame, seen_once: int, operators: Iterab
 
     Args:
         path: .xlsx, replaced as a whole when it exists.
-        proposals: as `listing.proposals` gives them.
+        proposals: as `listing.places` gives them.
         seen_once: how many places a single visit saw; said, not listed.
-        operators: the water companies that get a sheet, with proposals or without.
+        operators: the water companies that get a sheet, with proposals or without. Proposals that are of no
+            company get one of their own, if there are any.
     """
     lines = as_lines(proposals)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,7 +94,10 @@ def write(path: Path, proposals: pd.DataFrame, seen_once: int, operators: Iterab
             {"title": "Voorgestelde brandkranen", "created": datetime.combine(newest, time.min)}
         )
         for operator in operators:
-            _write_sheet(workbook, operator, [line for line in lines if line["operator"] == operator])
+            of_operator = [line for line in lines if line["operator"] == operator]
+            _write_sheet(workbook, reference.operators()[operator].name, of_operator)
+        if without := [line for line in lines if line["operator"] is None]:
+            _write_sheet(workbook, _WITHOUT_OPERATOR_NL, without)
         explanation = workbook.add_worksheet("Uitleg")
         explanation.set_column(0, 0, 120)
         still = f"Daarnaast zag één bezoek nog {seen_once} plaatsen; die wachten op een tweede bezoek."
@@ -101,9 +106,8 @@ def write(path: Path, proposals: pd.DataFrame, seen_once: int, operators: Iterab
     unfinished.replace(path)
 
 
-def _write_sheet(workbook: xlsxwriter.Workbook, operator: str, lines: list[dict[str, Any]]) -> None:
-    name = _NOT_IN_A_SHEET_NAME.sub(" ", reference.operators()[operator].name)
-    sheet = workbook.add_worksheet(name[:_SHEET_NAME_CHARACTERS])
+def _write_sheet(workbook: xlsxwriter.Workbook, name: str, lines: list[dict[str, Any]]) -> None:
+    sheet = workbook.add_worksheet(_NOT_IN_A_SHEET_NAME.sub(" ", name)[:_SHEET_NAME_CHARACTERS])
     top: dict[str, Any] = {"valign": "top"}
     formats = {
         None: workbook.add_format(top),
@@ -121,7 +125,7 @@ def _write_sheet(workbook: xlsxwriter.Workbook, operator: str, lines: list[dict[
     for number, line in enumerate(lines, start=1):
         shown = _shown(line)
         for position, (field, column) in enumerate(_COLUMNS.items()):
-            _put(sheet, number, position, shown.get(field), formats[column.format])
+            put(sheet, number, position, shown.get(field), formats[column.format])
     if lines:
         at = list(_COLUMNS).index("answer")
         sheet.data_validation(1, at, len(lines), at, {"validate": "list", "source": list(_ANSWERS)})
@@ -140,8 +144,8 @@ def _shown(line: dict[str, Any]) -> dict[str, Any]:
         for text, holds in (
             (_OUTSIDE_NL, line["is_outside_gemeente"]),
             (_NO_PLACE_NL, line["x_l72"] is None),
-            (_BESIDE_NL, line["distance_m"] is not None and line["distance_m"] < _BESIDE_M),
-            (_SEVERAL_NL, line["has_several_numbers"]),
+            (_TOO_NEAR_NL, line["distance_m"] is not None and line["distance_m"] < _TOO_NEAR_M),
+            (_NUMBERS_BESIDE_NL + ", ".join(line["numbers_beside"]), bool(line["numbers_beside"])),
         )
         if holds
     ]
@@ -159,14 +163,3 @@ def _shown(line: dict[str, Any]) -> dict[str, Any]:
 def _source(row: dict[str, Any]) -> str:
     sheet = f"blad {row['sheet']}, " if row["sheet"] else ""
     return f"{row['file']}, {sheet}rij {row['row']} ({row['inspected_on']:%d/%m/%Y})"
-
-
-def _put(sheet: Any, row: int, column: int, value: Any, style: Any) -> None:
-    if value is None:
-        sheet.write_blank(row, column, None, style)
-    elif isinstance(value, date):
-        sheet.write_datetime(row, column, datetime.combine(value, time.min), style)
-    elif isinstance(value, str):
-        write_text(sheet, row, column, value, style)
-    else:
-        sheet.write_number(row, column, value, style)

@@ -35,11 +35,11 @@ def load(path: Path, gemeenten: Path) -> dict[Key, Any]:
         gemeenten: the polygons of the gemeenten, see `boundaries.load`.
 
     Returns:
-        A shapely (multi)polygon by key, EPSG:31370. Those without a name, and those in none of the
-        gemeenten, are left out.
+        A shapely (multi)polygon by key, EPSG:31370. What has no name or is no polygon (files of OpenStreetMap
+        have points that bear labels), and polygons in none of the gemeenten, are left out.
 
     Raises:
-        ReferenceMissing: if a file is absent or has no such column.
+        ReferenceMissing: if a file is absent, cannot be read, or has no such column, no CRS or no polygons.
     """
     if not path.is_file():
         raise ReferenceMissing(
@@ -52,12 +52,25 @@ def load(path: Path, gemeenten: Path) -> dict[Key, Any]:
 @lru_cache(maxsize=4)
 def _load(path: Path, _mtime_ns: int, gemeenten: Path, _gemeenten_mtime_ns: int) -> dict[Key, Any]:
     import geopandas as gpd
+    from pyogrio.errors import DataLayerError, DataSourceError
+    from pyproj.exceptions import CRSError
 
-    frame = gpd.read_file(path)
+    try:
+        frame = gpd.read_file(path)
+    except (DataSourceError, DataLayerError, CRSError, ValueError) as error:
+        raise ReferenceMissing(f"{path} cannot be read as a file of polygons: {error}") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise ReferenceMissing(f"{path} has no polygons")
     column = next((name for name in _NAMES if name in frame.columns), None)
     if column is None:
         raise ReferenceMissing(f"{path} has no column 'name'; it has {', '.join(map(str, frame.columns))}")
-    frame = frame[frame[column].notna() & frame.geometry.notna()].to_crs(boundaries.LAMBERT_72)
+    if frame.crs is None:
+        raise ReferenceMissing(f"{path} does not say its CRS; a shapefile does so in its .prj")
+    frame = frame[frame.geom_type.isin(["Polygon", "MultiPolygon"]) & frame[column].notna()]
+    if frame.empty:
+        raise ReferenceMissing(f"{path} has no polygons with a name")
+    frame = frame.to_crs(boundaries.LAMBERT_72)
+    frame = frame.set_geometry(frame.geometry.make_valid())
     names, nis_codes = frame[column].astype(str), _nis(frame, boundaries.load(gemeenten))
     found: dict[Key, Any] = {}
     for name, nis, polygon in zip(names, nis_codes, frame.geometry, strict=True):

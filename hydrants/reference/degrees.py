@@ -11,7 +11,7 @@ _PART = re.compile(
     r"\s*([NZSOEW])?\s*([+-]?\d{1,3})\s*(?:°|º|˚|graden|gr\.?|deg\.?)"
     r"\s*(\d{1,2}(?:[.,]\d+)?)\s*(?:'|’|‘|′|´|`|min\.?|m)"
     r"\s*(?:(\d{1,2}(?:[.,]\d+)?)\s*(?:\"|”|“|″|''|’’|′′|sec\.?|s(?![a-z])))?"
-    r"\s*([NZSOEW])?(?![a-z0-9])\s*[,;/]?",
+    r"(?(1)|\s*([NZSOEW])?)(?![a-z0-9])\s*[,;/]?",
     re.IGNORECASE,
 )
 _SOUTH_OR_WEST = {"Z", "S", "W"}
@@ -42,7 +42,7 @@ def parse(text: str) -> tuple[Degrees, ...]:
             return ()
         before, whole, minutes, seconds, after = match.groups()
         parts = [float((part or "0").replace(",", ".")) for part in (minutes, seconds)]
-        if max(parts) >= 60 or (before and after) or (seconds and parts[0] % 1):
+        if max(parts) >= 60 or (seconds and parts[0] % 1):
             return ()
         letter = (before or after or "").upper()
         sign = -1 if whole.startswith("-") or letter in _SOUTH_OR_WEST else 1

@@ -1,9 +1,9 @@
-"""The table of decisions: which hold, which are in force, and taking them back."""
+"""The table of decisions: which hold, on which rows, and taking them back."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
@@ -15,29 +15,32 @@ TURN = "review"
 """Whoever changes decisions waits for whoever is at it: a row has one decision at most."""
 
 
+class Said(NamedTuple):
+    """What people decided about one record, on its own row and on the rows that repeat it.
+
+    Attributes:
+        hydrant_ids: every answer once, in order of the alphabet; empty for "not in the register".
+        is_registered: the register still has them all.
+    """
+
+    hydrant_ids: tuple[str, ...]
+    is_registered: bool
+
+    @property
+    def is_clear(self) -> bool:
+        """The record is decided: the others rest, and the record waits for a person again."""
+        return self.is_registered and len(self.hydrant_ids) == 1
+
+
 def active(connection: sa.Connection) -> pd.DataFrame:
     """The decisions that hold, one per row at most.
 
     Returns:
         decision_id, sha256, sheet, row_number, verdict (linked or new), hydrant_id, note,
-        decided_at, is_registered (False: the register lost the hydrant since, see `in_force`);
+        decided_at, is_registered (False: the register lost the hydrant since, see `said`);
         objects, None where there is nothing; ordered by sha256, sheet, row_number.
     """
-    frame = store.read_frame(connection, active_query())
-    return frame.astype(object).where(frame.notna(), None)
-
-
-def in_force(connection: sa.Connection) -> pd.DataFrame:
-    """The decisions to match by: those that hold and whose hydrant the register still has.
-
-    The others rest: nothing links to a hydrant that was removed, and the row waits for a person again. When
-    the register has the hydrant again, so has the row.
-
-    Returns:
-        As `active`.
-    """
-    held = active(connection)
-    return held[held["is_registered"].astype(bool)].reset_index(drop=True)
+    return _objects(store.read_frame(connection, active_query()))
 
 
 def active_query() -> sa.Select[Any]:
@@ -62,6 +65,77 @@ def _active_ids() -> sa.Select[tuple[int]]:
     )
 
 
+def on_rows(connection: sa.Connection, contractor: str | None = None, nis: str | None = None) -> pd.DataFrame:
+    """The decisions that hold, each beside every row that it speaks of: two where sheets are namesakes.
+
+    Args:
+        contractor, nis: only on this firm's files, on those of this gemeente's folder.
+
+    Returns:
+        The columns of `active`, and upload_id, contractor, nis, file_name (None when no such file was
+        received), target_row_id: the row whose record the decision is on, the one repeated when the decided
+        row repeats another; None when there is no such row. And disposition of the row,
+        superseded_by_row_id and is_withdrawn of the record, None where there is none yet. Objects; ordered
+        by contractor, nis, file_name, sheet, row_number.
+    """
+    decided, upload = active_query().subquery("decided"), tables.upload.c
+    sheet, raw_row, ledger, record = tables.raw_sheet.c, tables.raw_row.c, tables.ledger.c, tables.record.c
+    is_sheet = sa.and_(sheet.upload_id == upload.upload_id, sheet.sheet == decided.c.sheet)
+    is_row = sa.and_(
+        raw_row.upload_id == upload.upload_id,
+        raw_row.sheet_number == sheet.sheet_number,
+        raw_row.row_number == decided.c.row_number,
+    )
+    target = sa.func.coalesce(ledger.duplicate_of_row_id, raw_row.row_id)
+    query = (
+        sa.select(
+            *decided.c,
+            upload.upload_id,
+            upload.contractor,
+            upload.nis,
+            upload.file_name,
+            target.label("target_row_id"),
+            ledger.disposition,
+            record.superseded_by_row_id,
+            record.is_withdrawn,
+        )
+        .select_from(decided)
+        .outerjoin(tables.upload, upload.sha256 == decided.c.sha256)
+        .outerjoin(tables.raw_sheet, is_sheet)
+        .outerjoin(tables.raw_row, is_row)
+        .outerjoin(tables.ledger, ledger.row_id == raw_row.row_id)
+        .outerjoin(tables.record, record.row_id == target)
+        # the last sheet of a file that has no such row is no row: rows come first
+        .order_by(decided.c.decision_id, raw_row.row_id.is_(None), raw_row.row_id)
+    )
+    for column, wanted in ((upload.contractor, contractor), (upload.nis, nis)):
+        if wanted is not None:
+            query = query.where(column == wanted)
+    frame = store.read_frame(connection, query)
+    is_first, is_row_known = ~frame.duplicated("decision_id"), frame["target_row_id"].notna()
+    order = ["contractor", "nis", "file_name", "sheet", "row_number", "sha256"]
+    return _objects(frame[is_first | is_row_known].sort_values(order, ignore_index=True, kind="stable"))
+
+
+def decided_rows(connection: sa.Connection) -> pd.DataFrame:
+    """The decisions that hold, one line each: as `on_rows`, with the first of the rows."""
+    return on_rows(connection).drop_duplicates("decision_id", ignore_index=True)
+
+
+def said(connection: sa.Connection, contractor: str | None = None, nis: str | None = None) -> dict[int, Said]:
+    """What people decided, by the row of the record that they decided about.
+
+    Args:
+        contractor, nis: as `on_rows`.
+    """
+    answers: dict[int, dict[str, bool]] = {}
+    for row in on_rows(connection, contractor, nis).to_dict("records"):
+        if row["target_row_id"] is not None:
+            of_record = answers.setdefault(int(row["target_row_id"]), {})
+            of_record[row["hydrant_id"] or ""] = bool(row["is_registered"])
+    return {row_id: Said(tuple(sorted(one)), all(one.values())) for row_id, one in answers.items()}
+
+
 def revoke(engine: sa.Engine, decision_ids: Iterable[int]) -> int:
     """Take decisions back; those taken back already stay as they are.
 
@@ -73,11 +147,23 @@ def revoke(engine: sa.Engine, decision_ids: Iterable[int]) -> int:
 
 
 def revoke_within(connection: sa.Connection, decision_ids: list[int]) -> int:
-    """`revoke` as part of a transaction."""
-    decision = tables.decision
+    """`revoke` as part of a transaction, with every older decision on the same rows: none comes to life."""
+    decision, wanted = tables.decision, tables.decision.alias("wanted")
+    is_same_row = sa.and_(
+        wanted.c.sha256 == decision.c.sha256,
+        wanted.c.sheet == decision.c.sheet,
+        wanted.c.row_number == decision.c.row_number,
+        wanted.c.decision_id >= decision.c.decision_id,
+        wanted.c.revoked_at.is_(None),
+    )
     statement = (
         sa.update(decision)
-        .where(decision.c.decision_id.in_(decision_ids), decision.c.revoked_at.is_(None))
+        .where(decision.c.revoked_at.is_(None))
+        .where(sa.exists().where(is_same_row, wanted.c.decision_id.in_(decision_ids)))
         .values(revoked_at=store.utc_now())
     )
     return connection.execute(statement).rowcount
+
+
+def _objects(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.astype(object).where(frame.notna(), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ import sqlalchemy as sa
 import xlsxwriter
 
 from hydrants import store
-from hydrants.review.decisions import active_query
-from hydrants.spreadsheet import OPTIONS, write_text
+from hydrants.review.decisions import Said, said
+from hydrants.spreadsheet import OPTIONS, put
 from hydrants.store import tables
 
 SHEET = "Te beslissen"
@@ -68,7 +67,10 @@ def export(engine: sa.Engine, path: Path, contractor: str | None = None, nis: st
         How many rows wait.
     """
     with store.read(engine) as connection:
-        rows = [dict(row) for row in connection.execute(_waiting(contractor, nis)).mappings()]
+        decided = said(connection, contractor, nis)
+        undecided = connection.execute(_undecided(contractor, nis)).mappings()
+        rows = [{**row, "said": decided.get(row["row_id"])} for row in undecided]
+    rows = [row for row in rows if not (row["said"] and row["said"].is_clear)]
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")
     _write(unfinished, rows)
@@ -76,16 +78,13 @@ def export(engine: sa.Engine, path: Path, contractor: str | None = None, nis: st
     return len(rows)
 
 
-def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
+def _undecided(contractor: str | None, nis: str | None) -> sa.Select[Any]:
+    """The rows that wait, and those that a person decided after they were last matched."""
     match, record, upload, sheet = tables.match.c, tables.record.c, tables.upload.c, tables.raw_sheet.c
-    raw_row, decided = tables.raw_row.c, active_query().subquery("decided")
-    is_same_row = sa.and_(
-        decided.c.sha256 == upload.sha256,
-        decided.c.sheet == sheet.sheet,
-        decided.c.row_number == raw_row.row_number,
-    )
+    raw_row = tables.raw_row.c
     query = (
         sa.select(
+            match.row_id,
             upload.sha256,
             upload.file_name,
             sheet.sheet,
@@ -103,7 +102,6 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
             match.distance_m,
             match.runner_up_hydrant_id,
             match.runner_up_score,
-            decided.c.hydrant_id.label("removed_hydrant_id"),
         )
         .select_from(tables.match)
         .join(tables.record, record.row_id == match.row_id)
@@ -114,12 +112,10 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
         )
         .join(tables.upload, upload.upload_id == raw_row.upload_id)
         .join(tables.gemeente, tables.gemeente.c.nis == record.nis)
-        .outerjoin(decided, is_same_row)
         .where(
             match.verdict.in_(["review", "new", "unlocated"]),
             record.superseded_by_row_id.is_(None),
             record.is_withdrawn.is_(False),
-            sa.or_(decided.c.decision_id.is_(None), decided.c.is_registered.is_(False)),
         )
         .order_by(upload.contractor, upload.nis, upload.file_name, upload.sha256)
         .order_by(raw_row.sheet_number, raw_row.row_number, raw_row.row_id)
@@ -130,8 +126,12 @@ def _waiting(contractor: str | None, nis: str | None) -> sa.Select[Any]:
 
 
 def _why_nl(row: dict[str, Any]) -> str:
-    if row["removed_hydrant_id"] is not None:
-        return f"eerder beslist: {row['removed_hydrant_id']}, die niet meer in het register staat"
+    before: Said | None = row["said"]
+    if before is not None and len(before.hydrant_ids) > 1:
+        answers = " en ".join(answer or NEW for answer in before.hydrant_ids)
+        return f"tegenstrijdig beslist, ook op herhalingen van deze rij: {answers}"
+    if before is not None:
+        return f"eerder beslist: {before.hydrant_ids[0]}, die niet meer in het register staat"
     if row["verdict"] == "unlocated":
         return "geen plaats en geen gekend nummer"
     if row["best_hydrant_id"] is None:
@@ -184,7 +184,7 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         answer_column = list(_WIDTHS).index(DECISION)
         for number, row in enumerate(rows, start=1):
             for column, (header, value) in enumerate(zip(_WIDTHS, _cells(row), strict=True)):
-                _put(sheet, number, column, value, formats.get(header))
+                put(sheet, number, column, value, formats.get(header))
             candidates = [row[name] for name in ("best_hydrant_id", "runner_up_hydrant_id") if row[name]]
             choices = {
                 "validate": "list",
@@ -200,14 +200,3 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         explanation.set_column(0, 0, 110)
         for number, line in enumerate(_EXPLANATION_NL):
             explanation.write_string(number, 0, line)
-
-
-def _put(sheet: Any, row: int, column: int, value: Any, style: Any) -> None:
-    if value is None:
-        sheet.write_blank(row, column, None, style)
-    elif isinstance(value, date):
-        sheet.write_datetime(row, column, value, style)
-    elif isinstance(value, str):
-        write_text(sheet, row, column, value, style)
-    else:
-        sheet.write_number(row, column, value, style)

@@ -1,4 +1,4 @@
-"""The decisions that hold as a person looks at them, taking them back, and what they teach."""
+"""The decisions that hold as a person looks at them, and taking them back."""
 
 from __future__ import annotations
 
@@ -11,47 +11,17 @@ import sqlalchemy as sa
 
 from hydrants import store
 from hydrants.errors import UnusableSetting
-from hydrants.review.decisions import TURN, active_query, revoke_within
+from hydrants.review.decisions import TURN, active, decided_rows, revoke_within
 from hydrants.store import tables
 
-LABEL_COLUMNS = ("file", "sheet", "row", "hydrant_id", "why", "bron")
-LABEL_SOURCE = "beslissing van een persoon"
 NOT_REGISTERED_NL = "niet meer in het register"
 NOT_RECEIVED_NL = "bestand niet ontvangen"
-
-
-def decided_rows(connection: sa.Connection) -> pd.DataFrame:
-    """The decisions that hold, each with the row that it speaks of.
-
-    Returns:
-        The columns of `active`, and upload_id, contractor, nis, file_name (None when no such file was
-        received), target_row_id: the row whose record the decision is on, the one repeated when the decided
-        row repeats another; None when there is no such row. Objects; ordered by contractor, nis, file_name,
-        sheet, row_number.
-    """
-    decided, upload = active_query().subquery("decided"), tables.upload.c
-    sheet, raw_row, ledger = tables.raw_sheet.c, tables.raw_row.c, tables.ledger.c
-    is_sheet = sa.and_(sheet.upload_id == upload.upload_id, sheet.sheet == decided.c.sheet)
-    is_row = sa.and_(
-        raw_row.upload_id == upload.upload_id,
-        raw_row.sheet_number == sheet.sheet_number,
-        raw_row.row_number == decided.c.row_number,
-    )
-    target = sa.func.coalesce(ledger.duplicate_of_row_id, raw_row.row_id).label("target_row_id")
-    query = (
-        sa.select(*decided.c, upload.upload_id, upload.contractor, upload.nis, upload.file_name, target)
-        .select_from(decided)
-        .outerjoin(tables.upload, upload.sha256 == decided.c.sha256)
-        .outerjoin(tables.raw_sheet, is_sheet)
-        .outerjoin(tables.raw_row, is_row)
-        .outerjoin(tables.ledger, ledger.row_id == raw_row.row_id)
-        .order_by(decided.c.decision_id, raw_row.row_id)
-    )
-    frame = store.read_frame(connection, query).drop_duplicates("decision_id")  # sheets may be namesakes
-    frame = frame.sort_values(
-        ["contractor", "nis", "file_name", "sheet", "row_number", "sha256"], ignore_index=True
-    )
-    return frame.astype(object).where(frame.notna(), None)
+_NOT_READ_NL = "rij niet gelezen"
+_NOT_CHECKED_NL = "rij nog niet nagekeken"
+_REFUSED_NL = "rij geweigerd"
+_HEADING_NL = "rij is een titel of kolomkop"
+_SUPERSEDED_NL = "vervangen door een nieuwere versie van hetzelfde verslag"
+_WITHDRAWN_NL = "ingetrokken door de afzender"
 
 
 def listed(
@@ -68,6 +38,8 @@ def listed(
         (what keeps the decision from having effect; None when nothing does).
     """
     names = _names(connection)
+    decided = decided_rows(connection).to_dict("records")
+    others = _contradictions(decided)
     return [
         {
             "decision_id": int(row["decision_id"]),
@@ -80,9 +52,9 @@ def listed(
             "is_registered": bool(row["is_registered"]),
             "note": row["note"],
             "decided_at": _utc(row["decided_at"]),
-            "remark_nl": _remark_nl(row),
+            "remark_nl": _remark_nl(row, others.get(row["decision_id"], [])),
         }
-        for row in decided_rows(connection).to_dict("records")
+        for row in decided
         if contractor in (None, row["contractor"]) and nis in (None, row["nis"])
     ]
 
@@ -94,49 +66,29 @@ def undo(engine: sa.Engine, decision_ids: Iterable[int]) -> list[dict[str, Any]]
         What was revoked, as `listed`.
 
     Raises:
-        UnusableSetting: naming each id that is unknown or was revoked before; then nothing is revoked.
+        UnusableSetting: naming each id that is unknown, was revoked before or gave way to a newer decision
+            on its row; then nothing is revoked.
     """
     wanted = sorted(set(decision_ids))
     decision = tables.decision.c
     query = sa.select(decision.decision_id, decision.revoked_at).where(decision.decision_id.in_(wanted))
     with store.write(engine, turn=TURN) as connection:
         revoked_at = {row.decision_id: row.revoked_at for row in connection.execute(query)}
+        holding = set(active(connection)["decision_id"])
         wrong = [
-            f"decision {wanted_id} was revoked already, on {revoked_at[wanted_id]:%Y-%m-%d}"
-            if wanted_id in revoked_at
-            else f"there is no decision {wanted_id}"
+            f"there is no decision {wanted_id}"
+            if wanted_id not in revoked_at
+            else f"decision {wanted_id} gave way to a newer one"
+            if revoked_at[wanted_id] is None
+            else f"decision {wanted_id} was revoked already, on {revoked_at[wanted_id]:%Y-%m-%d}"
             for wanted_id in wanted
-            if revoked_at.get(wanted_id, True) is not None
+            if wanted_id not in holding
         ]
         if wrong:
             raise UnusableSetting(f"nothing is revoked: {'; '.join(wrong)}; see 'hydrants review list'")
         lines = [line for line in listed(connection) if line["decision_id"] in revoked_at]
         revoke_within(connection, wanted)
     return lines
-
-
-def labels(connection: sa.Connection) -> tuple[pd.DataFrame, int]:
-    """The decisions as a truth to measure by.
-
-    Returns:
-        `LABEL_COLUMNS`: file (firm/gemeente/name), sheet, row, hydrant_id (empty: not in the register), why
-        (the person's note), bron; ordered by file, sheet, row. And how many decisions are left out: those
-        whose hydrant is no longer registered or whose file was not received here.
-    """
-    decided = decided_rows(connection)
-    usable = decided[decided["is_registered"].astype(bool) & decided["target_row_id"].notna()]
-    frame = pd.DataFrame(
-        {
-            "file": usable["contractor"] + "/" + usable["nis"] + "/" + usable["file_name"],
-            "sheet": usable["sheet"],
-            "row": usable["row_number"],
-            "hydrant_id": usable["hydrant_id"].fillna(""),
-            "why": usable["note"].fillna(""),
-            "bron": LABEL_SOURCE,
-        },
-        columns=list(LABEL_COLUMNS),
-    ).sort_values(["file", "sheet", "row"], ignore_index=True)
-    return frame, len(decided) - len(usable)
 
 
 def _names(connection: sa.Connection) -> dict[str, list[str]]:
@@ -163,7 +115,34 @@ def _utc(moment: pd.Timestamp) -> datetime:
     return zoned.to_pydatetime()
 
 
-def _remark_nl(row: Mapping[Any, Any]) -> str | None:
+def _contradictions(decided: list[dict[Any, Any]]) -> dict[int, list[int]]:
+    """By decision_id, the other decisions that say something else of the same record."""
+    of_record: dict[int, list[dict[Any, Any]]] = {}
+    for row in decided:
+        if row["target_row_id"] is not None:
+            of_record.setdefault(row["target_row_id"], []).append(row)
+    return {
+        row["decision_id"]: sorted(
+            other["decision_id"] for other in rows if other["hydrant_id"] != row["hydrant_id"]
+        )
+        for rows in of_record.values()
+        for row in rows
+    }
+
+
+def _remark_nl(row: Mapping[Any, Any], contradicted_by: list[int]) -> str | None:
     if not row["is_registered"]:
         return NOT_REGISTERED_NL
-    return NOT_RECEIVED_NL if row["target_row_id"] is None else None
+    if row["upload_id"] is None:
+        return NOT_RECEIVED_NL
+    if row["target_row_id"] is None:
+        return _NOT_READ_NL
+    if row["disposition"] in (None, "quarantined", "heading"):
+        return {None: _NOT_CHECKED_NL, "quarantined": _REFUSED_NL, "heading": _HEADING_NL}[row["disposition"]]
+    if row["is_withdrawn"]:
+        return _WITHDRAWN_NL
+    if row["superseded_by_row_id"] is not None:
+        return _SUPERSEDED_NL
+    if contradicted_by:
+        return f"tegengesproken door beslissing {', '.join(map(str, contradicted_by))}"
+    return None

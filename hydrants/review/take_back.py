@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import sqlalchemy as sa
@@ -13,9 +14,24 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from hydrants import store
 from hydrants.errors import UploadRejected
-from hydrants.review.decisions import TURN, active_query, revoke_within
+from hydrants.formats import archive
+from hydrants.review.decisions import TURN, on_rows, revoke_within
 from hydrants.review.hand_out import DECISION, KEY, NEW, NOTE, SHEET
 from hydrants.store import tables
+
+# openpyxl raises whatever it stumbles over when a part of the package is missing or malformed
+_DAMAGE = (
+    *archive.DAMAGE,
+    InvalidFileException,
+    ParseError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+)
+_UNKNOWN_ROW_NL = "deze rij is niet gekend: de verborgen kolom 'sha256', 'Blad' of 'Rij' is gewijzigd"
+_ROW_NUMBER = re.compile(r"([0-9]{1,9})(?:[.,]0+)?")  # a program that saves a workbook may make 5.0 of 5
 
 
 class Refused(NamedTuple):
@@ -41,11 +57,23 @@ class _Key(NamedTuple):
     row_number: int
 
 
+class _Answer(NamedTuple):
+    hydrant_id: str | None  # None: not in the register
+    refused_nl: str | None = None
+
+
+class _Line(NamedTuple):
+    number: int  # of the workbook
+    key: _Key
+    answer: _Answer
+    note: str
+
+
 class _Given(NamedTuple):
     """A decision as the workbook has it."""
 
-    row: int  # of the workbook
     key: _Key
+    target_row_id: int
     hydrant_id: str | None  # None: not in the register
     note: str | None
 
@@ -53,59 +81,74 @@ class _Given(NamedTuple):
 def import_(engine: sa.Engine, path: Path) -> ReviewCounts:
     """Take over the decisions of a workbook that `export` wrote and a person filled in.
 
-    Every decision that can be understood is taken over; the others are named in the result.
-    The same decision again changes nothing, another one replaces the one that held.
+    Every decision that can be understood is taken over; the others are named in the result. The same
+    decision again changes nothing; another one replaces what held of the row and of those that repeat it.
+    Two answers for one row decide nothing.
 
     Raises:
         UploadRejected: if the file is no such workbook.
     """
+    lines = list(_lines(path))  # before the turn: nobody waits while a file is read
     with store.write(engine, turn=TURN) as connection:
-        given, refused, undecided = _understood(connection, list(_lines(path)))
-        rows = connection.execute(active_query()).mappings()
-        held = {_Key(row["sha256"], row["sheet"], row["row_number"]): row for row in rows}
+        given, refused, undecided = _understood(connection, lines)
+        held: dict[int, dict[int, str | None]] = {}
+        for row in on_rows(connection).to_dict("records"):
+            if row["target_row_id"] is not None:
+                held.setdefault(int(row["target_row_id"]), {})[row["decision_id"]] = row["hydrant_id"]
         new, changed, unchanged = [], 0, 0
         for decision in given:
+            before = held.get(decision.target_row_id, {})
+            if before and set(before.values()) == {decision.hydrant_id}:
+                unchanged += 1
+                continue
+            if before:
+                revoke_within(connection, list(before))
+                changed += 1
             answer = {
                 "verdict": "new" if decision.hydrant_id is None else "linked",
                 "hydrant_id": decision.hydrant_id,
+                "note": decision.note,
+                "decided_at": store.utc_now(),
             }
-            before = held.get(decision.key)
-            if before is not None and answer == {name: before[name] for name in answer}:
-                unchanged += 1
-                continue
-            if before is not None:
-                changed += revoke_within(connection, [before["decision_id"]])
-            moment = {"note": decision.note, "decided_at": store.utc_now()}
-            new.append({**decision.key._asdict(), **answer, **moment})
+            new.append({**decision.key._asdict(), **answer})
         store.insert_rows(connection, tables.decision, new)
     return ReviewCounts(len(new) - changed, changed, unchanged, undecided, tuple(refused))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Row number in the workbook and the cells by header."""
+    """Row number in the workbook and the cells by header.
+
+    Raises:
+        UploadRejected: as `import_`.
+    """
     try:
         workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, OSError) as error:
+        try:
+            yield from _lines_of(workbook, path.name)
+        finally:
+            workbook.close()
+    except _DAMAGE as error:
         raise UploadRejected(
-            f"{path.name} is geen Excel-bestand (.xlsx) dat te openen is: {error}"
+            f"{path.name} is geen Excel-bestand (.xlsx) dat te openen is, of het is beschadigd. Open het in "
+            f"Excel, bewaar het opnieuw en lees het nog eens in. ({type(error).__name__}: {error})"
         ) from error
-    try:
-        if SHEET not in workbook.sheetnames:
-            raise UploadRejected(
-                f"{path.name} heeft geen blad '{SHEET}': gebruik het bestand zoals het werd uitgestuurd."
-            )
-        rows = workbook[SHEET].iter_rows(values_only=True)
-        header = [str(cell) if cell is not None else "" for cell in next(rows, ())]
-        missing = [name for name in (*KEY, DECISION) if name not in header]
-        if missing:
-            raise UploadRejected(
-                f"{path.name} mist de kolom '{missing[0]}': gebruik het bestand zoals het werd uitgestuurd."
-            )
-        for number, cells in enumerate(rows, start=2):
-            if any(cell is not None for cell in cells):
-                yield number, dict(zip(header, cells, strict=False))
-    finally:
-        workbook.close()
+
+
+def _lines_of(workbook: openpyxl.Workbook, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    if SHEET not in workbook.sheetnames:
+        raise UploadRejected(
+            f"{name} heeft geen blad '{SHEET}': gebruik het bestand zoals het werd uitgestuurd."
+        )
+    rows = workbook[SHEET].iter_rows(values_only=True)
+    header = [str(cell) if cell is not None else "" for cell in next(rows, ())]
+    missing = [column for column in (*KEY, DECISION) if column not in header]
+    if missing:
+        raise UploadRejected(
+            f"{name} mist de kolom '{missing[0]}': gebruik het bestand zoals het werd uitgestuurd."
+        )
+    for number, cells in enumerate(rows, start=2):
+        if any(cell is not None for cell in cells):
+            yield number, dict(zip(header, cells, strict=False))
 
 
 def _understood(
@@ -113,26 +156,29 @@ def _understood(
 ) -> tuple[list[_Given], list[Refused], int]:
     """The decisions among the lines, those that are not understood, and how many lines have none."""
     filled = [(number, line) for number, line in lines if _text(line.get(DECISION))]
-    hydrants = _hydrants(connection, {_text(line[DECISION]) for _, line in filled})
-    rows = _known_rows(connection, {_text(line["sha256"]) for _, line in filled})
-    given: dict[_Key, _Given] = {}
-    refused = []
+    answers = _answers(connection, {_text(line[DECISION]) for _, line in filled})
+    targets = _targets(connection, {_text(line["sha256"]) for _, line in filled})
+    refused: list[Refused] = []
+    of_record: dict[int, list[_Line]] = {}
     for number, line in filled:
-        answer, key = _text(line[DECISION]), _key(line)
-        if key not in rows:
-            message = "deze rij is niet gekend: de verborgen kolom 'sha256', 'Blad' of 'Rij' is gewijzigd"
-        elif answer.casefold() != NEW and answer.upper() not in hydrants:
-            message = f"brandkraan '{answer}' staat niet in het register"
-        elif answer.casefold() != NEW and not hydrants[answer.upper()].is_registered:
-            message = f"brandkraan '{answer}' staat niet meer in het register: kies een andere, of '{NEW}'"
-        elif key in given:
-            message = f"deze rij staat er tweemaal in, ook op rij {given[key].row}"
-        else:
-            hydrant_id = None if answer.casefold() == NEW else hydrants[answer.upper()].hydrant_id
-            given[key] = _Given(number, key, hydrant_id, _text(line.get(NOTE)) or None)
+        key = _key(line)
+        if key is None or key not in targets:
+            refused.append(Refused(number, _UNKNOWN_ROW_NL))
             continue
-        refused.append(Refused(number, message))
-    return list(given.values()), refused, len(lines) - len(filled)
+        answer, note = answers[_text(line[DECISION])], _text(line.get(NOTE))
+        of_record.setdefault(targets[key], []).append(_Line(number, key, answer, note))
+    given = []
+    for target_row_id, twins in of_record.items():
+        first = twins[0]
+        if first.answer.refused_nl is None and all(twin.answer == first.answer for twin in twins):
+            note = "; ".join(dict.fromkeys(twin.note for twin in twins if twin.note))
+            given.append(_Given(first.key, target_row_id, first.answer.hydrant_id, note or None))
+            continue
+        for twin in twins:
+            others = ", ".join(str(other.number) for other in twins if other.answer != twin.answer)
+            twin_nl = f"deze rij staat er ook op rij {others}, met een ander antwoord: geen ervan telt"
+            refused.append(Refused(twin.number, twin.answer.refused_nl or twin_nl))
+    return given, sorted(refused), len(lines) - len(filled)
 
 
 def _text(cell: Any) -> str:
@@ -140,35 +186,55 @@ def _text(cell: Any) -> str:
 
 
 def _key(line: dict[str, Any]) -> _Key | None:
-    row_number = _text(line["Rij"])
+    row_number = _ROW_NUMBER.fullmatch(_text(line["Rij"]))
     sheet = "" if line["Blad"] is None else str(line["Blad"])
-    return _Key(_text(line["sha256"]), sheet, int(row_number)) if row_number.isdecimal() else None
+    return _Key(_text(line["sha256"]), sheet, int(row_number[1])) if row_number else None
 
 
-class _Hydrant(NamedTuple):
-    hydrant_id: str
-    is_registered: bool  # and not only once
-
-
-def _hydrants(connection: sa.Connection, answers: set[str]) -> dict[str, _Hydrant]:
-    """The hydrants that were ever registered among the answers, by the capitals of their id."""
+def _answers(connection: sa.Connection, texts: set[str]) -> dict[str, _Answer]:
+    """What each text says: a hydrant that is registered, `NEW`, or nothing that can be taken over."""
     hydrant_id, state = tables.hydrant.c.hydrant_id, tables.hydrant_state.c
     is_registered = sa.exists().where(state.hydrant_id == hydrant_id, state.to_version_id.is_(None))
     query = sa.select(hydrant_id, is_registered).where(
-        sa.func.upper(hydrant_id).in_({answer.upper() for answer in answers})
+        sa.func.upper(hydrant_id).in_({text.upper() for text in texts})
     )
-    return {found.upper(): _Hydrant(found, bool(is_there)) for found, is_there in connection.execute(query)}
+    by_capitals: dict[str, dict[str, bool]] = {}
+    for found, is_there in connection.execute(query):
+        by_capitals.setdefault(found.upper(), {})[found] = bool(is_there)
+    return {text: _answer(text, by_capitals.get(text.upper(), {})) for text in texts}
 
 
-def _known_rows(connection: sa.Connection, hashes: set[str]) -> set[_Key]:
-    raw_row, sheet, upload = tables.raw_row.c, tables.raw_sheet.c, tables.upload.c
+def _answer(text: str, known: dict[str, bool]) -> _Answer:
+    if text.casefold() == NEW:
+        return _Answer(None)
+    # ids may differ by their case only: the one that is written exactly so is meant
+    meant = {text: known[text]} if text in known else known
+    registered = sorted(found for found, is_there in meant.items() if is_there)
+    if len(registered) == 1:
+        return _Answer(registered[0])
+    if registered:
+        spellings = " of ".join(registered)
+        return _Answer(None, f"brandkraan '{text}' kan {spellings} zijn: schrijf de hoofdletters zoals daar")
+    if known:
+        return _Answer(
+            None, f"brandkraan '{text}' staat niet meer in het register: kies een andere, of '{NEW}'"
+        )
+    return _Answer(None, f"brandkraan '{text}' staat niet in het register")
+
+
+def _targets(connection: sa.Connection, hashes: set[str]) -> dict[_Key, int]:
+    """The row of the record that each row of these files is about: its own, or the one that it repeats."""
+    raw_row, sheet, upload, ledger = tables.raw_row.c, tables.raw_sheet.c, tables.upload.c, tables.ledger.c
+    target = sa.func.coalesce(ledger.duplicate_of_row_id, raw_row.row_id)
     query = (
-        sa.select(upload.sha256, sheet.sheet, raw_row.row_number)
+        sa.select(upload.sha256, sheet.sheet, raw_row.row_number, target)
         .join(tables.raw_row, raw_row.upload_id == upload.upload_id)
         .join(
             tables.raw_sheet,
             sa.and_(sheet.upload_id == raw_row.upload_id, sheet.sheet_number == raw_row.sheet_number),
         )
+        .outerjoin(tables.ledger, ledger.row_id == raw_row.row_id)
         .where(upload.sha256.in_(hashes))
+        .order_by(raw_row.row_id.desc())  # of sheets that are namesakes, the first
     )
-    return {_Key(*row) for row in connection.execute(query)}
+    return {_Key(sha256, name, number): row_id for sha256, name, number, row_id in connection.execute(query)}

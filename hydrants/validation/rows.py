@@ -255,15 +255,11 @@ class SheetParser:
         values["is_reinspection"] = [answer is True for answer in values["is_reinspection"]]
         for name in ("defects", "photos"):
             values[name] = [listed or () for listed in values[name]]
-        values["crs_given"] = [
-            None if x is None else SEXAGESIMAL if Degrees in (type(x), type(y)) else self._crs
-            for x, y in zip(values["x_given"], values["y_given"], strict=True)
-        ]
+        values["crs_given"] = [None if x is None else self._crs for x in values["x_given"]]
         if any(values["geopoint"]):
             self._put_points(values)
-        if SEXAGESIMAL in values["crs_given"]:
-            for name in ("x_given", "y_given"):
-                values[name] = [None if number is None else float(number) for number in values[name]]
+        if Degrees in {*map(type, values["x_given"]), *map(type, values["y_given"])}:
+            _put_numbers(values)
 
     def _put_points(self, values: Values) -> None:
         """Where a phone's position is all that is given, it is the coordinates."""
@@ -272,7 +268,7 @@ class SheetParser:
         for position, point in enumerate(values["geopoint"]):
             if point is not None and values["x_given"][position] is None:
                 values["x_given"][position], values["y_given"][position] = point
-                values["crs_given"][position] = SEXAGESIMAL if type(point.lon) is Degrees else _WGS84
+                values["crs_given"][position] = _WGS84
 
     def _of_photos(self, named: Sequence[tuple[str, ...]]) -> Iterable[tuple[int, Reason]]:
         """Remarks on pictures that rows name; none when no picture came at all, the file's notice says so."""
@@ -291,6 +287,14 @@ class SheetParser:
             blake2b(dumps(says), digest_size=16).digest()  # None is not "None", and 80 is not "80"
             for says in zip(repeat(self._facts.nis), records, strict=False)
         ]
+
+
+def _put_numbers(values: Values) -> None:
+    """Coordinates in degrees, minutes and seconds go on as numbers, and with the word that they were so."""
+    given = list(zip(values["x_given"], values["y_given"], values["crs_given"], strict=True))
+    values["crs_given"] = [SEXAGESIMAL if Degrees in (type(x), type(y)) else crs for x, y, crs in given]
+    for name in ("x_given", "y_given"):
+        values[name] = [float(number) if type(number) is Degrees else number for number in values[name]]
 
 
 def _put_pairs(values: Values) -> Iterable[tuple[int, Refusal, str]]:

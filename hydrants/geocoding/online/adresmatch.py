@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import pyproj
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,8 +20,13 @@ SERVICE = "adresmatch"
 _GONE = {"gehistoreerd", "afgekeurd"}
 _INTERPOLATED = "geinterpoleerd"
 _USELESS = {"gemeente", "straat", "wegsegment"}  # specifications of points that are not of a house
+_LAMBERT_2008 = "EPSG:3812"
+_SYSTEMS = {LAMBERT_72, _LAMBERT_2008}  # that the register gives points in
 _CRS = re.compile(r'srsName="[^"]*/(\d{4,5})"')
 _POSITION = re.compile(r"<gml:pos[^>]*>\s*([-+.\dEe]+)\s+([-+.\dEe]+)\s*</gml:pos>")
+
+
+_Text = Annotated[str, Field(max_length=300)]
 
 
 class _Shape(BaseModel):
@@ -28,7 +34,7 @@ class _Shape(BaseModel):
 
 
 class _Spelling(_Shape):
-    spelling: str
+    spelling: _Text
 
 
 class _Name(_Shape):
@@ -40,26 +46,26 @@ class _Street(_Shape):
 
 
 class _Numbered(_Shape):
-    number: str = Field(alias="objectId")
+    number: _Text = Field(alias="objectId")
 
 
 class _Geometry(_Shape):
-    gml: str
+    gml: Annotated[str, Field(max_length=2_000)]
 
 
 class _Position(_Shape):
     geometry: _Geometry = Field(alias="geometrie")
-    method: str = Field(alias="positieGeometrieMethode")
-    specification: str = Field(alias="positieSpecificatie")
+    method: _Text = Field(alias="positieGeometrieMethode")
+    specification: _Text = Field(alias="positieSpecificatie")
 
 
 class _Match(_Shape):
     gemeente: _Numbered
     postinfo: _Numbered | None = None
     street: _Street | None = Field(default=None, alias="straatnaam")
-    number: str | None = Field(default=None, alias="huisnummer")
+    number: Annotated[str, Field(max_length=20)] | None = Field(default=None, alias="huisnummer")
     position: _Position | None = Field(default=None, alias="adresPositie")
-    state: str | None = Field(default=None, alias="adresStatus")
+    state: _Text | None = Field(default=None, alias="adresStatus")
     score: float
 
 
@@ -115,10 +121,17 @@ def _point_l72(gml: str) -> tuple[float, float]:
     """
     crs, position = _CRS.search(gml), _POSITION.search(gml)
     if crs is None or position is None:
-        raise ValueError(f"no gml:Point with srsName and gml:pos: {gml[:200]!r}")
+        raise ValueError("no gml:Point with srsName and gml:pos")
+    system = f"EPSG:{crs[1]}"
+    if system not in _SYSTEMS:
+        raise ValueError(f"a point in {system}")
     x, y = float(position[1]), float(position[2])
-    if f"EPSG:{crs[1]}" == LAMBERT_72:
+    if system == LAMBERT_72:
         return x, y
-    to_l72 = pyproj.Transformer.from_crs(f"EPSG:{crs[1]}", LAMBERT_72, always_xy=True)
-    x_l72, y_l72 = to_l72.transform(x, y)
+    x_l72, y_l72 = _to_l72().transform(x, y)
     return x_l72, y_l72
+
+
+@cache
+def _to_l72() -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(_LAMBERT_2008, LAMBERT_72, always_xy=True)

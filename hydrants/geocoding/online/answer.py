@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -19,22 +20,31 @@ from hydrants.geocoding.streets import (
     base_number,
 )
 from hydrants.reference.addresses import REGION_L72
-from hydrants.reference.street_keys import street_key
+from hydrants.reference.street_keys import ENDINGS, street_key
 
-_ONE_TYPO_FROM, _TWO_TYPOS_FROM = 5, 11  # letters of the key, as with the address table
+_ONE_TYPO_FROM = 5  # letters of the name, its ending ("straat") left aside
+_STEM = re.compile(rf"(?:{'|'.join(sorted(set(ENDINGS.values()) | {'dreef', 'lei', 'dijk'}))})$")
 _SAME_PLACE_M = 100.0
+_LONGEST_STREET_M = 20_000.0
+
+
+class Fault(StrEnum):
+    """What a failure says of the service."""
+
+    QUESTION = "question"
+    """Nothing: it answers, but not this question in a way that can be used."""
+    DOWN = "down"
+    """It may be out of order: after a few of these it is left alone."""
+    FINAL = "final"
+    """It is not to be asked anything more for now."""
 
 
 class ServiceFailure(Exception):
-    """A service gave no answer, or none that can be read: not the same as an address that is not there.
+    """A service gave no answer, or none that can be read: not the same as an address that is not there."""
 
-    Args:
-        is_final: the service is not to be asked anything more for now.
-    """
-
-    def __init__(self, message: str, *, is_final: bool = False) -> None:
+    def __init__(self, message: str, fault: Fault = Fault.QUESTION) -> None:
         super().__init__(message)
-        self.is_final = is_final
+        self.fault = fault
 
 
 class Status(StrEnum):
@@ -46,11 +56,15 @@ class Status(StrEnum):
 
 
 class Answer(NamedTuple):
-    """`place` is there when the status says so; `street`, in the service's spelling, when one was meant."""
+    """`place` is there when the status says so; `street`, in the service's spelling, when one was meant.
+
+    `is_slip`: the street's name is not quite the one that was asked.
+    """
 
     status: Status
     place: Place | None = None
     street: str | None = None
+    is_slip: bool = False
 
 
 class Precision(IntEnum):
@@ -96,7 +110,8 @@ def judge(service: str, question: Question, results: Sequence[Result]) -> Answer
         service: starts the method of the place.
 
     Raises:
-        ServiceFailure: for a point that cannot be in the gemeente: its coordinates are not what they were.
+        ServiceFailure: for a point outside the region: its coordinates are not what they were. Whether it
+            lies in the gemeente is checked with all other places, against the polygons.
     """
     ranked = [
         (rank, result)
@@ -115,7 +130,7 @@ def judge(service: str, question: Question, results: Sequence[Result]) -> Answer
         return Answer(Status.AMBIGUOUS if len(streets) > 1 else Status.NONE, street=street)
     if len(streets) > 1 or any(_apart_m(places[0], place) > _SAME_PLACE_M for place in places):
         return Answer(Status.AMBIGUOUS, street=street)
-    return Answer(Status.PLACE, places[0], street)
+    return Answer(Status.PLACE, places[0], street, best is not None and best[0] > 0)
 
 
 def _rank(question: Question, result: Result) -> tuple[int, bool, Precision, bool] | None:
@@ -130,19 +145,21 @@ def _rank(question: Question, result: Result) -> tuple[int, bool, Precision, boo
 
 
 def _typos(asked: str, answered: str) -> int | None:
-    """Slips between two names of one street; None when they are two."""
+    """Slips between two names of one street, at most one; None when they are two streets.
+
+    The ending does not count as part of a name: it makes Kouterstraat no less unlike Kosterstraat.
+    """
     asked, answered = street_key(asked), street_key(answered)
-    allowed = (len(asked) >= _ONE_TYPO_FROM) + (len(asked) >= _TWO_TYPOS_FROM)
-    typos = int(OSA.distance(asked, answered))
-    if typos > allowed or (typos == 2 and asked[:1] != answered[:1]):
-        return None
-    return typos
+    if asked == answered:
+        return 0
+    is_long = len(_STEM.sub("", asked)) >= _ONE_TYPO_FROM
+    return 1 if is_long and OSA.distance(asked, answered, score_cutoff=1) == 1 else None
 
 
 def _place(service: str, question: Question, result: Result) -> Place | None:
     precision, accuracy_m = result.precision, NUMBER_ACCURACY_M
     if precision is Precision.STREET:
-        if result.length_m is None:
+        if result.length_m is None or result.length_m > _LONGEST_STREET_M:
             return None
         # spread evenly along a straight street: length / sqrt(12), half of that variance per axis
         accuracy_m = max(STREET_ACCURACY_M, result.length_m / math.sqrt(24))

@@ -1,9 +1,10 @@
-"""The one interface to every address service: `Geocoder.find(question) -> Answer`."""
+"""The one interface to every address service: what is sent, what comes back, and what that means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from pydantic import ValidationError
 
@@ -40,13 +41,9 @@ class Geocoder:
         self._service = service
         self._dialect = _DIALECTS[self.name]
 
-    def find(self, question: Question) -> Answer:
-        """Where a street or house is, asked for now.
-
-        Raises:
-            ServiceFailure: if the service gives no answer that can be read.
-        """
-        return self.understand(question, self.fetch(question))
+    def key(self, question: Question) -> str:
+        """What a question is known by: all that is sent. Equal requests have one answer, others their own."""
+        return urlencode(self._dialect.request(self._settings, question)[1])
 
     def fetch(self, question: Question) -> Any:
         """The service's own words.
@@ -65,8 +62,10 @@ class Geocoder:
             ServiceFailure: if they have another shape than documented.
         """
         try:
-            results = self._dialect.results(words)
-        except (ValidationError, ValueError) as error:
-            reason = error.errors()[0] if isinstance(error, ValidationError) else error
-            raise ServiceFailure(f"an answer of another shape: {str(reason)[:300]}") from error
-        return judge(self.name, question, results)
+            return judge(self.name, question, self._dialect.results(words))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise ServiceFailure(f"an answer of another shape: {where}: {first['type']}") from error
+        except ValueError as error:
+            raise ServiceFailure(f"an answer of another shape: {error}") from error

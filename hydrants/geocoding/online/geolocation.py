@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,9 @@ _INTERPOLATED = ("geinterpoleerd", "geïnterpoleerd")
 _ELSEWHERE = ("afgeleidvanstraat", "afgeleidvangemeente")  # a number at no point of its own
 
 
+_Text = Annotated[str, Field(max_length=300)]
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
@@ -36,17 +39,22 @@ class _Box(_Shape):
 
 
 class _Location(_Shape):
-    gemeente: str | None = Field(alias="Municipality")
-    postcode: str | None = Field(alias="Zipcode")
-    street: str | None = Field(alias="Thoroughfarename")
-    number: str | None = Field(alias="Housenumber")
-    kind: str = Field(alias="LocationType")
+    gemeente: _Text | None = Field(alias="Municipality")
+    postcode: _Text | None = Field(alias="Zipcode")
+    street: _Text | None = Field(alias="Thoroughfarename")
+    number: Annotated[str, Field(max_length=20)] | None = Field(alias="Housenumber")
     point: _Point = Field(alias="Location")
-    box: _Box = Field(alias="BoundingBox")
+    box: _Box | None = Field(alias="BoundingBox")
+
+
+class _Kind(_Shape):
+    model_config = ConfigDict(extra="allow")
+
+    name: _Text = Field(alias="LocationType")
 
 
 class _Locations(_Shape):
-    locations: list[_Location] = Field(alias="LocationResult")
+    locations: list[_Kind] = Field(alias="LocationResult")
 
 
 def request(settings: Settings, question: Question) -> tuple[str, dict[str, str], dict[str, str]]:
@@ -63,11 +71,13 @@ def results(answer: Any) -> list[Result]:
         ValidationError: if the answer has another shape than documented.
     """
     found = []
-    for location in _Locations.model_validate(answer).locations:
-        precision = _precision(location.kind)
-        if precision is None or not location.street:
+    for kind in _Locations.model_validate(answer).locations:
+        precision = _precision(kind.name)
+        if precision is None:
             continue
-        low, high = location.box.lower_left, location.box.upper_right
+        location = _Location.model_validate(kind.model_extra)
+        if not location.street:
+            continue
         found.append(
             Result(
                 nis_of(location.gemeente, location.postcode or None),
@@ -77,10 +87,17 @@ def results(answer: Any) -> list[Result]:
                 precision,
                 location.point.x_l72,
                 location.point.y_l72,
-                math.hypot(high.x_l72 - low.x_l72, high.y_l72 - low.y_l72),
+                _length_m(location.box) if precision is Precision.STREET else None,
             )
         )
     return found
+
+
+def _length_m(box: _Box | None) -> float | None:
+    if box is None:
+        return None
+    low, high = box.lower_left, box.upper_right
+    return math.hypot(high.x_l72 - low.x_l72, high.y_l72 - low.y_l72)
 
 
 def _precision(location_type: str) -> Precision | None:

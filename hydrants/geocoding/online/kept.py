@@ -1,91 +1,160 @@
-"""Answers that are kept in the store, so that a question is asked once."""
+"""Answers that are kept in the store, so that a question is asked once, and which questions failed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
 from hydrants import store
-from hydrants.geocoding.online.answer import Answer, ServiceFailure
+from hydrants.geocoding.online.answer import Answer, ServiceFailure, Status
 from hydrants.geocoding.online.geocoder import Geocoder
 from hydrants.geocoding.online.question import Question
+from hydrants.geocoding.streets import Place
 from hydrants.settings import Settings
-from hydrants.store.tables import geocoder_answer
+from hydrants.store.tables import geocoder_answer, geocoder_failure
 
 _KEYS_PER_QUERY = 5_000
 
 
 class Told(NamedTuple):
-    """A question, what the service said, and what that means."""
+    """A question, and what the service said."""
 
     question: Question
     words: Any
+
+
+class Found(NamedTuple):
+    """What an address text leads to; `open_question` is the key of the one that waits for its answer."""
+
     answer: Answer
+    open_question: str | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where the text points."""
+        return self.answer.place
 
 
 def load(connection: sa.Connection, settings: Settings, keys: Iterable[str]) -> dict[str, Any]:
     """What the service of the settings said to these questions; those never answered are absent."""
-    wanted, found = sorted(set(keys)), dict[str, Any]()
-    for first in range(0, len(wanted), _KEYS_PER_QUERY):
+    found = dict[str, Any]()
+    for some in _in_portions(keys):
         query = sa.select(geocoder_answer.c.question, geocoder_answer.c.answer).where(
-            *_of_source(settings), geocoder_answer.c.question.in_(wanted[first : first + _KEYS_PER_QUERY])
+            *_of_source(settings, geocoder_answer), geocoder_answer.c.question.in_(some)
         )
         found.update(row._tuple() for row in connection.execute(query))
     return found
 
 
-def keep(connection: sa.Connection, settings: Settings, told: Sequence[Told]) -> None:
-    """Keep answers; the first one to a question stays, also when two runs asked it at once."""
-    by_key = {one.question.key: one for one in told}
+def failed(connection: sa.Connection, settings: Settings, keys: Iterable[str]) -> dict[str, int]:
+    """Which of these questions failed when last asked, numbered from the one that did so longest ago."""
+    columns = geocoder_failure.c
+    moments = [
+        (row.failed_at, row.question)
+        for some in _in_portions(keys)
+        for row in connection.execute(
+            sa.select(columns.failed_at, columns.question).where(
+                *_of_source(settings, geocoder_failure), columns.question.in_(some)
+            )
+        )
+    ]
+    return {question: position for position, (_, question) in enumerate(sorted(moments))}
+
+
+def keep(
+    connection: sa.Connection,
+    settings: Settings,
+    told: Sequence[Told],
+    failures: Mapping[str, datetime] | None = None,
+) -> None:
+    """Keep answers; the first one to a question stays, also when two runs asked it at once.
+
+    Args:
+        failures: keys of the questions that were not answered, and when.
+    """
+    failures = failures or {}
+    known = Known(settings)
+    by_key = {known.key(one.question): one for one in told}
     known = Known(settings, load(connection, settings, by_key))
     new = {key: one for key, one in by_key.items() if known.answer(one.question) is None}
-    connection.execute(
-        sa.delete(geocoder_answer).where(*_of_source(settings), geocoder_answer.c.question.in_(list(new)))
-    )
+    _forget(connection, settings, geocoder_answer, new)
+    _forget(connection, settings, geocoder_failure, [*by_key, *failures])
+    source = {"service": settings.online_geocoder, "source_version": settings.online_source_version}
     now = store.utc_now()
     store.insert_rows(
         connection,
         geocoder_answer,
-        (
-            {
-                "service": settings.online_geocoder,
-                "source_version": settings.online_source_version,
-                "question": key,
-                "status": one.answer.status.value,
-                "answer": one.words,
-                "asked_at": now,
-            }
-            for key, one in new.items()
-        ),
+        ({**source, "question": key, "answer": one.words, "asked_at": now} for key, one in new.items()),
+    )
+    store.insert_rows(
+        connection,
+        geocoder_failure,
+        ({**source, "question": key, "failed_at": moment} for key, moment in failures.items()),
     )
 
 
 class Known:
     """What is known of questions: the words of the service by their keys, and what they mean."""
 
-    def __init__(self, settings: Settings, words: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings, words: dict[str, Any] | None = None) -> None:
         self._geocoder = Geocoder(settings)
-        self._words = words
+        self._words = words or {}
         self._answers: dict[Question, Answer] = {}
+
+    @classmethod
+    def load(
+        cls, connection: sa.Connection, settings: Settings, asked: Iterable[tuple[Question, ...]]
+    ) -> Self:
+        """What the store knows of these questions."""
+        key = Geocoder(settings).key
+        keys = {key(question) for several in asked for question in several}
+        return cls(settings, load(connection, settings, keys))
+
+    def key(self, question: Question) -> str:
+        """What a question is kept under."""
+        return self._geocoder.key(question)
 
     def answer(self, question: Question) -> Answer | None:
         """What the service said to a question; None when it never said anything that is understood."""
-        if question not in self._answers and question.key in self._words:
+        if question not in self._answers and (key := self.key(question)) in self._words:
             try:
-                self._answers[question] = self._geocoder.understand(question, self._words[question.key])
+                self._answers[question] = self._geocoder.understand(question, self._words[key])
             except ServiceFailure:  # kept by an older version of this code: asked anew
                 return None
         return self._answers.get(question)
 
     def add(self, told: Told) -> None:
-        """Take up a new answer, for every spelling of its question."""
-        self._words[told.question.key] = told.words
+        """Take up a new answer, for every question that is asked in the same words."""
+        self._words[self.key(told.question)] = told.words
+
+    def first_that_tells(self, several: tuple[Question, ...]) -> Found:
+        """The first answer that is not "none", as long as every question before it was answered."""
+        nothing = Answer(Status.NONE)
+        for question in several:
+            answer = self.answer(question)
+            if answer is None:
+                return Found(nothing, self.key(question))
+            if answer.status is not Status.NONE:
+                return Found(answer)
+            nothing = nothing if nothing.street else answer
+        return Found(nothing)
 
 
-def _of_source(settings: Settings) -> tuple[sa.ColumnElement[bool], ...]:
+def _forget(connection: sa.Connection, settings: Settings, table: sa.Table, keys: Iterable[str]) -> None:
+    for some in _in_portions(keys):
+        connection.execute(sa.delete(table).where(*_of_source(settings, table), table.c.question.in_(some)))
+
+
+def _in_portions(keys: Iterable[str]) -> Iterable[list[str]]:
+    wanted = sorted(set(keys))
+    return (wanted[first : first + _KEYS_PER_QUERY] for first in range(0, len(wanted), _KEYS_PER_QUERY))
+
+
+def _of_source(settings: Settings, table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
     return (
-        geocoder_answer.c.service == settings.online_geocoder,
-        geocoder_answer.c.source_version == settings.online_source_version,
+        table.c.service == settings.online_geocoder,
+        table.c.source_version == settings.online_source_version,
     )

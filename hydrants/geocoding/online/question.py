@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from hydrants import reference
 from hydrants.geocoding.parser import Reading, readings
-from hydrants.reference.street_keys import street_key
+from hydrants.reference.street_keys import ENDINGS, street_key
 
 Text = tuple[str, str, str | None]
 """nis, address text and postcode (or None) of a record."""
 
 _MOST_PER_TEXT = 3
+_ENDING = re.compile(rf"({'|'.join(sorted(ENDINGS, key=len, reverse=True))})\.?$")
+_INITIAL = re.compile(r"(?:^|(?<=[\s-]))\w")
 
 
 class Question(NamedTuple):
@@ -22,11 +25,6 @@ class Question(NamedTuple):
     street: str
     number: str | None
     is_between: bool = False
-
-    @property
-    def key(self) -> str:
-        """Equal for questions that have the same answer, whatever the spelling."""
-        return "|".join((self.nis, self.postcode or "", street_key(self.street), self.number or ""))
 
     @property
     def gemeente(self) -> str:
@@ -47,20 +45,24 @@ def questions(text: Text) -> tuple[Question, ...]:
     if len(found) > 1:
         # the whole text is a street's name now and then only, and a question costs
         found.append(found.pop(found.index(max(found, key=lambda reading: len(reading.street)))))
-    asked: dict[str, Question] = {}
-    for reading in found:
-        question = _question(nis, reading, postcode)
-        if street_key(question.street):
-            asked.setdefault(question.key, question)
-    return tuple(asked.values())[:_MOST_PER_TEXT]
+    asked = (_question(nis, reading, postcode) for reading in found)
+    return tuple(dict.fromkeys(question for question in asked if street_key(question.street)))[
+        :_MOST_PER_TEXT
+    ]
 
 
 def _question(nis: str, reading: Reading, stated_postcode: str | None) -> Question:
     number = reading.number or None
     is_between = number is not None and reading.second_number is not None
-    return Question(
-        nis, _postcode(nis, reading.postcode or stated_postcode), reading.street, number, is_between
-    )
+    stated = reading.postcode or stated_postcode
+    return Question(nis, _postcode(nis, stated), _spelt(reading.street), number, is_between)
+
+
+def _spelt(street: str) -> str:
+    """The one spelling that is sent for all that differ in capitals, spaces or an abbreviated ending."""
+    words = " ".join(street.casefold().split())
+    words = _ENDING.sub(lambda ending: ENDINGS[ending[1]], words)
+    return _INITIAL.sub(lambda letter: letter[0].upper(), words)
 
 
 def _postcode(nis: str, postcode: str | None) -> str | None:

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Self
 import httpx
 import orjson
 
-from hydrants.geocoding.online.answer import ServiceFailure
+from hydrants.geocoding.online.answer import Fault, ServiceFailure
+from hydrants.geocoding.online.deadline import Deadline
 
 _ATTEMPTS = 3
 _BACKOFF_S = 1.0  # doubled with each attempt, and shortened at random so that workers do not come together
@@ -23,6 +24,7 @@ _LONGEST_WAIT_S = 30.0
 _LARGEST_BYTES = 1_000_000
 _REDIRECTS = 2
 _REFUSING = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+_UNSENDABLE = "what is to be sent is no HTTP: look at the settings of the service"
 
 
 class _Repeatable(Exception):
@@ -54,7 +56,9 @@ class Service:
         self._pause_s = 1 / per_second
         self._clock, self._sleep, self._chance = waiting or Waiting()
         self._not_before = self._clock()
-        headers = {"Accept": "application/json", "User-Agent": "hydrants"}
+        # what is not packed cannot unpack to more than it is
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "hydrants"}
+        self._deadline = Deadline(timeout_s)
         self._client = httpx.Client(timeout=timeout_s, headers=headers, follow_redirects=False)
 
     def __enter__(self) -> Self:
@@ -64,6 +68,7 @@ class Service:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+        self._deadline.close()
 
     def get(self, url: str, parameters: Mapping[str, str], headers: Mapping[str, str]) -> Any:
         """What the service answers, from JSON.
@@ -71,21 +76,25 @@ class Service:
         Raises:
             ServiceFailure: if it does not, after a few attempts where these may help.
         """
+        try:
+            request = self._client.build_request("GET", url, params=parameters, headers=headers)
+        except UnicodeEncodeError:
+            raise ServiceFailure(_UNSENDABLE, Fault.FINAL) from None
         for attempt in range(1, _ATTEMPTS + 1):
             self._take_turn()
             try:
-                return _content(
-                    self._attempt(self._client.build_request("GET", url, params=parameters, headers=headers))
-                )
-            except (_Repeatable, httpx.TransportError, httpx.DecodingError) as error:
+                return _content(self._attempt(request))
+            except httpx.LocalProtocolError:  # its text tells what was sent, a key too
+                raise ServiceFailure(_UNSENDABLE, Fault.FINAL) from None
+            except (_Repeatable, httpx.TransportError) as error:
                 asked_s = error.wait_s if isinstance(error, _Repeatable) else None
-                what = str(error) or type(error).__name__
+                what = str(error) if isinstance(error, _Repeatable) else type(error).__name__
                 if asked_s is not None and asked_s > _LONGEST_WAIT_S:
                     raise ServiceFailure(
-                        f"{what}, and asks for {asked_s:.0f} s of rest", is_final=True
+                        f"{what}, and asks for {asked_s:.0f} s of rest", Fault.FINAL
                     ) from error
                 if attempt == _ATTEMPTS:
-                    raise ServiceFailure(f"{what}, {_ATTEMPTS} times in a row") from error
+                    raise ServiceFailure(f"{what}, {_ATTEMPTS} times in a row", Fault.DOWN) from error
                 backoff_s = _BACKOFF_S * 2 ** (attempt - 1) * (0.5 + self._chance() / 2)
                 self._sleep(max(asked_s or 0.0, backoff_s))
         raise AssertionError("the last attempt returns or raises")
@@ -98,31 +107,47 @@ class Service:
 
     def _attempt(self, request: httpx.Request) -> tuple[str, bytes]:
         """Content type and body, from where the question was sent to or another path of the same host."""
+        with self._deadline.running() as deadline:
+            try:
+                answer = self._following(request)
+            except httpx.TransportError as error:
+                if deadline.is_over:
+                    raise self._too_late() from error
+                raise
+        if deadline.is_over:  # a body without a length ends as well where it is cut off
+            raise self._too_late()
+        return answer
+
+    def _too_late(self) -> _Repeatable:
+        return _Repeatable(f"no whole answer within {self._timeout_s:g} s")
+
+    def _following(self, request: httpx.Request) -> tuple[str, bytes]:
         origin = _origin(request.url)
-        deadline = self._clock() + self._timeout_s
         for _ in range(_REDIRECTS + 1):
+            request.extensions["trace"] = self._deadline.trace
             response = self._client.send(request, stream=True)
             try:
                 if not response.has_redirect_location:
                     _check_status(response)
-                    return response.headers.get("content-type", ""), self._body(response, deadline)
+                    return response.headers.get("content-type", ""), _body(response)
                 following = response.next_request
             finally:
                 response.close()
             if following is None or _origin(following.url) != origin:
-                raise ServiceFailure(f"it sends on to {response.headers['location'][:200]!r}, another host")
+                raise ServiceFailure("it sends on to another host")
             request = following
         raise ServiceFailure("it sends on in circles")
 
-    def _body(self, response: httpx.Response, deadline: float) -> bytes:
-        body = bytearray()
-        for part in response.iter_bytes():
-            body += part
-            if len(body) > _LARGEST_BYTES:
-                raise ServiceFailure(f"an answer of more than {_LARGEST_BYTES} bytes")
-            if self._clock() > deadline:
-                raise _Repeatable(f"no whole answer within {self._timeout_s:g} s")
-        return bytes(body)
+
+def _body(response: httpx.Response) -> bytes:
+    if response.headers.get("content-encoding", "identity").strip().casefold() != "identity":
+        raise ServiceFailure("a packed answer, which was not asked for")
+    body = bytearray()
+    for part in response.iter_raw():
+        body += part
+        if len(body) > _LARGEST_BYTES:
+            raise ServiceFailure(f"an answer of more than {_LARGEST_BYTES} bytes")
+    return bytes(body)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
@@ -136,7 +161,7 @@ def _check_status(response: httpx.Response) -> None:
     said = f"status {status}"
     if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise _Repeatable(said, _retry_after_s(response.headers.get("retry-after", "")))
-    raise ServiceFailure(said, is_final=status in _REFUSING)
+    raise ServiceFailure(said, Fault.FINAL if status in _REFUSING else Fault.QUESTION)
 
 
 def _retry_after_s(text: str) -> float | None:
@@ -159,4 +184,4 @@ def _content(answer: tuple[str, bytes]) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise _Repeatable(f"an answer that is no JSON: {error}") from error
+        raise _Repeatable("an answer that is no JSON") from error

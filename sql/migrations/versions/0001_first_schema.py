@@ -510,32 +510,44 @@ def upgrade() -> None:
             "question",
             sa.Text(),
             nullable=False,
-            comment="nis|postcode|street folded for comparison|house number",
-        ),
-        sa.Column(
-            "status",
-            sa.Text(),
-            nullable=False,
-            comment="what was understood when it was asked: place, none or ambiguous",
+            comment="as it was sent, without the key: equal requests have one answer",
         ),
         sa.Column("answer", sa.JSON(), nullable=False, comment="the service's own words"),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
-        sa.CheckConstraint(
-            "status = 'place' OR status = 'none' OR status = 'ambiguous'", name="ck_geocoder_answer_status"
-        ),
         sa.PrimaryKeyConstraint("service", "source_version", "question", name="pk_geocoder_answer"),
         comment="What an address service on the internet answered; a failure is no answer and is not kept",
+    )
+    op.create_table(
+        "geocoder_failure",
+        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column(
+            "source_version",
+            sa.Text(),
+            nullable=False,
+            comment="HYDRANTS_ONLINE_SOURCE_VERSION when it was asked",
+        ),
+        sa.Column("question", sa.Text(), nullable=False, comment="see geocoder_answer"),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
+        sa.PrimaryKeyConstraint("service", "source_version", "question", name="pk_geocoder_failure"),
+        comment="Questions that an address service did not answer when last asked; they are asked after "
+        "all others",
     )
     op.create_table(
         "geocoder_use",
         sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
         sa.Column("day", sa.Date(), nullable=False, comment="day in Belgium"),
-        sa.Column("questions", sa.Integer(), nullable=False, comment="asked, answered or not"),
+        sa.Column(
+            "questions",
+            sa.Integer(),
+            nullable=False,
+            comment="asked, answered or not, or about to be asked by a worker",
+        ),
+        sa.Column("waited_s", sa.Double(), nullable=False, comment="how long they took, in seconds"),
         sa.Column(
             "failures_in_row",
             sa.Integer(),
             nullable=False,
-            comment="questions without an answer since the last answer",
+            comment="failures of the service since its last answer",
         ),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True, comment="the last of them, UTC"),
         sa.PrimaryKeyConstraint("service", "day", name="pk_geocoder_use"),
@@ -883,6 +895,7 @@ def downgrade() -> None:
     op.drop_table("match")
     op.drop_table("finding")
     op.drop_table("geocoder_use")
+    op.drop_table("geocoder_failure")
     op.drop_table("geocoder_answer")
     op.drop_index("ix_location_upload_id", table_name="location")
     op.drop_table("location")
