@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -282,6 +282,8 @@ _WORDS = st.sampled_from(
 
 
 @hypothesis_settings(max_examples=1500, deadline=None)
+@example(["Watou", "x", "aan", "Dorpsstraat"], " ", None, POPERINGE)
+@example(["Dorpsstraat", "/", "tussen", "Dorpsstraat"], " ", None, POPERINGE)
 @given(
     words=st.lists(_WORDS, min_size=1, max_size=6),
     separator=st.sampled_from([" ", " ", ", ", "  "]),

@@ -103,6 +103,16 @@ def without_village(text: str) -> tuple[str, Village | None, str]:
     return text, None, ""
 
 
+def has_village(name: str) -> bool:
+    """Whether a name opens or ends with that of a gemeente or deelgemeente, or is one."""
+    words = name.split()
+    starts, ends = _edges_of_names()
+    counts = range(1, min(_LONGEST_NAME, len(words)) + 1)
+    return (words[0][:2].casefold() in starts and any(_village(words[:count]) for count in counts)) or (
+        words[-1][-2:].casefold() in ends and any(_village(words[-count:]) for count in counts)
+    )
+
+
 @lru_cache
 def _edges_of_names() -> tuple[frozenset[str], frozenset[str]]:
     """The first and the last two letters of places: most words have others."""

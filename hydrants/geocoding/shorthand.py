@@ -10,11 +10,10 @@ import unicodedata
 from typing import NamedTuple
 
 from hydrants.geocoding import frames
-from hydrants.geocoding.asides import EDGES, LETTERS, without_village
+from hydrants.geocoding.asides import EDGES, LETTERS, has_village
 from hydrants.geocoding.parser import Reading, Relation
 from hydrants.geocoding.street_index import Parts, StreetIndex
 from hydrants.geocoding.streets import Street
-from hydrants.reference.place_names import villages
 from hydrants.reference.street_keys import street_key
 
 _REMEMBERED = 50_000
@@ -105,7 +104,7 @@ class Shorthand:
         if len(self._names) >= _REMEMBERED:
             self._names.clear()
         name, found = written.strip(EDGES), None
-        if _is_inert(name):
+        if written.rstrip(".") == name.rstrip(".") and _is_inert(name):
             found = _Name(name, self._index.exact(street_key(name)), _ARTICLE.match(name) is not None)
         self._names[written] = found
         return found
@@ -129,6 +128,5 @@ def _is_inert(name: str) -> bool:
         and words[0] not in _TELLING_FIRST
         and words[-1] not in _TELLING_LAST
         and not (len(words[0]) == 1 and name[1:2] in " -")
-        and without_village(name)[1] is None
-        and street_key(name) not in villages()
+        and not has_village(name)
     )
