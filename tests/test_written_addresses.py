@@ -283,6 +283,7 @@ _WORDS = st.sampled_from(
 
 @hypothesis_settings(max_examples=1500, deadline=None)
 @example(["Watou", "x", "aan", "Dorpsstraat"], " ", None, POPERINGE)
+@example(["Dorpsstraat", "14-18", "aan", "Watou"], " ", None, POPERINGE)
 @example(["Dorpsstraat", "/", "tussen", "Dorpsstraat"], " ", None, POPERINGE)
 @given(
     words=st.lists(_WORDS, min_size=1, max_size=6),

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from hydrants.geocoding.asides import EDGES
 from hydrants.geocoding.parser import Reading, Relation, readings
+from hydrants.reference.place_names import villages
+from hydrants.reference.street_keys import street_key
 
 _STAND_IN = "Qqqqstraat"
 _DIGITS = "".join(map(chr, range(0x1D7CE, 0x1D800)))
@@ -161,6 +163,8 @@ def _frame_after(between: str, tail: str, place: str, rest: str) -> Frame | None
 @lru_cache(maxsize=_REMEMBERED)
 def _beside(place: str, rest: str) -> _Beside | None:
     """What stands before or behind a name and its number; None when it is no place, or more than that."""
+    if not (_is_place(place) and _is_place(rest)):
+        return None
     simplest = f"{_STAND_IN} {_DIGITS[0]}"
     found = readings(f"{place}{simplest}{rest}")
     if len(found) != 2 or found[0].nis is None:
@@ -171,6 +175,14 @@ def _beside(place: str, rest: str) -> _Beside | None:
     if found[0] != at_number or not middle or found[1].relation is not Relation.ALONG:
         return None
     return _Beside(postcode, nis, found[1], left, right)
+
+
+def _is_place(text: str) -> bool:
+    """Whether a text is a postcode, the name of a place, both or nothing."""
+    words = text.strip(" ,()").split()
+    if words and words[0].isdecimal():
+        del words[0]
+    return not words or street_key(" ".join(words)) in villages()
 
 
 def _frame(text: str) -> Frame | None:

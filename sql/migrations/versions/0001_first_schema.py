@@ -447,7 +447,7 @@ def upgrade() -> None:
             "corrections",
             sa.JSON(),
             nullable=False,
-            comment="list of what was put right: axes_swapped, lambert_2008, decimal_point",
+            comment="list of what was put right: axes_swapped, lambert_2008, decimal_point ...",
         ),
         sa.Column(
             "is_outside_gemeente",
