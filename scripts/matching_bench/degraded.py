@@ -62,7 +62,7 @@ def shifted_register(n: int, seed: int) -> World:
 def swapped_gemeenten(n: int, seed: int) -> World:
     """The records of two gemeenten were handed in as each other's."""
     plain = world(n, seed)
-    nis = plain.records["nis"]
+    nis = plain.records["nis"].astype("str")
     one, other = nis.min(), nis.max()
     exchanged = nis.replace({one: other, other: one})
     contractor = plain.contractor.copy()
@@ -146,6 +146,6 @@ def _parts(name: str, degraded: World) -> dict[str, BoolArray]:
     if WORLDS[name] is one_worse_gps:
         parts |= {f"  of which {contractor}": degraded.contractor == contractor for contractor in CONTRACTORS}
     if WORLDS[name] is swapped_gemeenten:
-        nis = degraded.records["nis"]
+        nis = degraded.records["nis"].astype("str")
         parts["  of which swapped"] = nis.isin([nis.min(), nis.max()]).to_numpy(bool)
     return parts
