@@ -104,10 +104,12 @@ def link(
     verdicts = _verdicts(these, registered, scores, chances, best, witnessed, is_amiss, link_probability)
     is_sure = _of(chances.pair, best, np.nan) >= link_probability
     is_doubted = is_sure & (verdicts["verdict"] != "linked").to_numpy(bool)
-    doubts = np.where(
-        is_amiss, "its file is amiss", np.where(witnessed, "", "nothing points at this very one")
+    doubts = _first_of(
+        ("", ~is_doubted),
+        ("its file is amiss", is_amiss),
+        ("nothing points at this very one", ~witnessed),
+        otherwise="",
     )
-    doubts = np.where(is_doubted, doubts, "").astype(object)
     return Linked(verdicts, p, found, scores, chances, doubts, these.competes, inspected)
 
 
