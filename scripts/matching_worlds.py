@@ -155,7 +155,7 @@ def record_frame(
     }
     columns |= {"address_x": nowhere, "address_y": nowhere, "address_accuracy_m": nowhere}
     columns |= {name: pd.Series(nothing) for name in ("street_key", "hydrant_type", "diameter_mm")}
-    columns |= {"nis": pd.Series(nis, dtype="category"), "day": day, "competes": competes}
+    columns |= {"nis": pd.Series(nis, dtype="category").cat.as_ordered(), "day": day, "competes": competes}
     return pd.DataFrame(columns | {"decided": pd.Series(nothing)})
 
 
@@ -173,7 +173,9 @@ def hydrant_frame(
     }
     columns |= {"x": points[:, 0], "y": points[:, 1], "street_keys": pd.Series(no_streets)}
     columns |= {name: pd.Series(nothing) for name in ("hydrant_type", "diameter_mm")}
-    return pd.DataFrame(columns | {"nis": pd.Series(nis, dtype="category"), "is_contracted": True})
+    return pd.DataFrame(
+        columns | {"nis": pd.Series(nis, dtype="category").cat.as_ordered(), "is_contracted": True}
+    )
 
 
 def _streets(count: int, rng: np.random.Generator, dense: bool) -> FloatArray:
