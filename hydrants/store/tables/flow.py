@@ -180,7 +180,9 @@ location = table(
         "given_l72, given_l2008, given_wgs84; or how its address was found, see address_method; or none",
     ),
     col("location_accuracy_m", sa.Double, "standard deviation expected of that point, in metres", null=True),
-    col("corrections", sa.JSON, "list of what was put right: axes_swapped, lambert_2008, decimal_point ..."),
+    col(
+        "corrections", sa.JSON, "list of what was put right, such as axes_swapped or degrees_minutes_seconds"
+    ),
     col("is_outside_gemeente", sa.Boolean, "the point lies well outside the stated gemeente"),
     col(
         "is_outside_deelgemeente",

@@ -447,7 +447,7 @@ def upgrade() -> None:
             "corrections",
             sa.JSON(),
             nullable=False,
-            comment="list of what was put right: axes_swapped, lambert_2008, decimal_point ...",
+            comment="list of what was put right, such as axes_swapped or degrees_minutes_seconds",
         ),
         sa.Column(
             "is_outside_gemeente",
