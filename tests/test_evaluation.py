@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,6 +17,7 @@ from hydrants.errors import ReferenceMissing
 from hydrants.matching import stage
 from hydrants.settings import Settings
 from hydrants.store import tables
+from tests.command_line import called
 from tests.test_review import (
     E_LINKED,
     SHA_A,
@@ -316,20 +315,6 @@ def test_labels_of_a_list_that_grows_under_one_name(world: sa.Engine, tmp_path: 
         review.write_labels(path, without)
         with pytest.raises(ReferenceMissing, match="has two contents"):
             evaluation.evaluate(connection, path, is_partial=True)
-
-
-def called(engine: sa.Engine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hydrants.cli", *arguments],
-        env={
-            "PATH": os.environ["PATH"],
-            "HYDRANTS_DATABASE_URL": engine.url.render_as_string(hide_password=False),
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 def test_the_command_line_measures_by_labels(world: sa.Engine, tmp_path: Path) -> None:

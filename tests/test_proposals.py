@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import date, datetime
 from hashlib import blake2b
@@ -27,6 +24,7 @@ from hydrants.proposals.same_hydrant import same_hydrant
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests.batches import as_csv, send
+from tests.command_line import called
 from tests.test_by_hand import HYDRANTS as FOUR
 from tests.test_by_hand import SQUARES, here, seen
 
@@ -634,28 +632,18 @@ def test_equal_proposals_make_an_equal_file(world: sa.Engine, tmp_path: Path) ->
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
-def called(engine: sa.Engine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hydrants.cli", "review", "proposals", *arguments],
-        env={
-            "PATH": os.environ["PATH"],
-            "HYDRANTS_DATABASE_URL": engine.url.render_as_string(hide_password=False),
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def test_the_command_writes_the_list_and_counts_what_waits(world: sa.Engine, tmp_path: Path) -> None:
-    told = called(world, tmp_path, "v.xlsx")
+    told = called(world, tmp_path, "review", "proposals", "v.xlsx")
     assert (told.returncode, told.stdout.splitlines()) == (
         0,
         ["2 voorstellen in v.xlsx", "nog 2 plaatsen die één bezoek zag"],
     )
     assert openpyxl.load_workbook(tmp_path / "v.xlsx").sheetnames == ["De Watergroep", "Aquaduin", "Uitleg"]
-    answered = json.loads(called(world, tmp_path, "v.xlsx", "--operator", "dewatergroep", "--json").stdout)
+    answered = json.loads(
+        called(
+            world, tmp_path, "review", "proposals", "v.xlsx", "--operator", "dewatergroep", "--json"
+        ).stdout
+    )
     assert answered["seen_once"] == 2
     assert [(line["visits"], line["x_l72"], line["distance_m"]) for line in answered["proposals"]] == [
         (2, 30_003.0, 45.2),
@@ -663,11 +651,13 @@ def test_the_command_writes_the_list_and_counts_what_waits(world: sa.Engine, tmp
     ]
     assert answered["proposals"][0]["rows"][0]["inspected_on"] == "2019-03-01"
     assert openpyxl.load_workbook(tmp_path / "v.xlsx").sheetnames == ["De Watergroep", "Uitleg"]
-    assert json.loads(called(world, tmp_path, "v.xlsx", "--nis", "33011", "--json").stdout) == {
+    assert json.loads(
+        called(world, tmp_path, "review", "proposals", "v.xlsx", "--nis", "33011", "--json").stdout
+    ) == {
         "proposals": [],
         "seen_once": 0,
     }
-    refused = called(world, tmp_path, "v.xlsx", "--operator", "niemand")
+    refused = called(world, tmp_path, "review", "proposals", "v.xlsx", "--operator", "niemand")
     assert refused.returncode == 1
     assert "niemand is not known; known are dewatergroep, aquaduin" in refused.stderr
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +18,7 @@ from hydrants.errors import UnusableSetting, UploadRejected
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests.batches import as_csv, send
+from tests.command_line import called
 from tests.test_by_hand import HYDRANTS as FOUR
 from tests.test_by_hand import SQUARES, here, links, seen
 
@@ -727,25 +725,10 @@ def test_no_decision_makes_no_label(engine: sa.Engine) -> None:
     )
 
 
-def called(engine: sa.Engine, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command line on this store, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "hydrants.cli", "review", *arguments],
-        env={
-            "PATH": os.environ["PATH"],
-            "HYDRANTS_DATABASE_URL": engine.url.render_as_string(hide_password=False),
-        },
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Path) -> None:
     decide(world, tmp_path / "review.xlsx")
     remove(world, "DWG-1003")
-    told = called(world, tmp_path, "list")
+    told = called(world, tmp_path, "review", "list")
     assert (told.returncode, told.stderr) == (0, "")
     fields = [line.split("\t") for line in told.stdout.splitlines()]
     assert [[*line[:7], *line[8:]] for line in fields] == [
@@ -753,9 +736,9 @@ def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Pa
         ["2", "westlandia/33021/maart.xlsx", "Controle", "5", "linked", "DWG-1002", "ter plaatse gezien", ""],
         ["3", "westlandia/33021/maart.xlsx", "Controle", "6", "new", "", "", ""],
     ]
-    assert called(world, tmp_path, "list", "--nis", "99999").returncode == 1
+    assert called(world, tmp_path, "review", "list", "--nis", "99999").returncode == 1
 
-    labelled = called(world, tmp_path, "labels", "labels.csv", "--json")
+    labelled = called(world, tmp_path, "review", "labels", "labels.csv", "--json")
     assert json.loads(labelled.stdout) == {"labels": 2, "left_out": 1}
     assert (tmp_path / "labels.csv").read_text(encoding="utf-8") == (
         "file,sheet,row,hydrant_id,why,bron,sha256\n"
@@ -763,15 +746,15 @@ def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Pa
         f"{SHA_A}\nwestlandia/33021/maart.xlsx,Controle,6,,,beslissing van een persoon,{SHA_A}\n"
     )
 
-    refused = called(world, tmp_path, "revoke", "3", "77")
+    refused = called(world, tmp_path, "review", "revoke", "3", "77")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "nothing is revoked: there is no decision 77" in refused.stderr
-    undone = called(world, tmp_path, "revoke", "3", "1", "--json")
+    undone = called(world, tmp_path, "review", "revoke", "3", "1", "--json")
     assert [line["decision_id"] for line in json.loads(undone.stdout)] == [1, 3]
-    left = json.loads(called(world, tmp_path, "list", "--json").stdout)
+    left = json.loads(called(world, tmp_path, "review", "list", "--json").stdout)
     assert [(line["decision_id"], line["hydrant_id"]) for line in left] == [(2, "DWG-1002")]
-    assert "1 revoked" in called(world, tmp_path, "revoke", "2").stderr
-    assert called(world, tmp_path, "list").stderr.strip() == "no decision holds"
+    assert "1 revoked" in called(world, tmp_path, "review", "revoke", "2").stderr
+    assert called(world, tmp_path, "review", "list").stderr.strip() == "no decision holds"
 
 
 def test_nothing_waits(engine: sa.Engine, tmp_path: Path) -> None:
