@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hydrants.matching import link
 from hydrants.matching.identifiers import fold, pairs_with_equal_number, pairs_within_one_slip, slips_between
+from hydrants.matching.keys import NumberIndex, Texts
 from hydrants.matching.parameters import Parameters
 from tests.matching_world import hydrant_frame, record_frame, street_world
 
@@ -213,9 +214,13 @@ def _slips_by_hand(a: str, b: str) -> int:
 NUMBERS = st.lists(st.text("012", min_size=1, max_size=5), min_size=1, max_size=12)
 
 
+def texts(numbers: list[str]) -> Texts:
+    return np.array(numbers, np.bytes_)
+
+
 @given(NUMBERS, NUMBERS)
 def test_every_pair_one_slip_apart_is_found(written: list[str], registered: list[str]) -> None:
-    record, hydrant = pairs_within_one_slip(np.array(written, object), np.array(registered, object))
+    record, hydrant = pairs_within_one_slip(texts(written), NumberIndex(texts(registered)))
     pairs = set(zip(record.tolist(), hydrant.tolist(), strict=True))
     meant = {
         (i, j) for i, a in enumerate(written) for j, b in enumerate(registered) if _slips_by_hand(a, b) <= 1
@@ -226,9 +231,8 @@ def test_every_pair_one_slip_apart_is_found(written: list[str], registered: list
 
 @given(NUMBERS)
 def test_slips_agree_with_the_textbook(numbers: list[str]) -> None:
-    left, right = np.array(numbers, object), np.array(numbers[::-1], object)
-    expected = [min(3, _slips_by_hand(a, b)) for a, b in zip(left, right, strict=True)]
-    assert slips_between(left, right).tolist() == expected
+    expected = [min(3, _slips_by_hand(a, b)) for a, b in zip(numbers, numbers[::-1], strict=True)]
+    assert slips_between(texts(numbers), texts(numbers[::-1])).tolist() == expected
 
 
 def _learned(records: pd.DataFrame, hydrants: pd.DataFrame) -> Parameters:
@@ -271,6 +275,6 @@ def test_what_is_repeated_and_skipped_is_learned() -> None:
 
 @given(NUMBERS, NUMBERS)
 def test_every_equal_number_is_found_once(written: list[str], registered: list[str]) -> None:
-    record, hydrant = pairs_with_equal_number(np.array(written, object), np.array(registered, object))
+    record, hydrant = pairs_with_equal_number(texts(written), NumberIndex(texts(registered)))
     meant = [(i, j) for i, a in enumerate(written) for j, b in enumerate(registered) if a == b]
     assert sorted(zip(record.tolist(), hydrant.tolist(), strict=True)) == meant

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, IntArray, Records, distance_m, distinct
+from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, IntArray, Records, apart_m, distinct
 from hydrants.matching.identifiers import (
     NO_NUMBER,
     SAME,
@@ -66,13 +66,11 @@ class Pairs:
 
 def numbered_pairs(records: Records, hydrants: Hydrants) -> Pairs:
     """Pair each record with the hydrants that have its very number."""
-    written, registered = np.flatnonzero(records.number.known), np.flatnonzero(hydrants.number.known)
-    at, at_registered = pairs_with_equal_number(
-        records.number.objects[written], hydrants.number.objects[registered]
-    )
-    record, hydrant = written[at], registered[at_registered]
-    apart_m = distance_m(records.place[record], hydrants.place[hydrant])
-    return Pairs(record, hydrant, apart_m, np.full(len(record), SAME))
+    written = np.flatnonzero(records.number.known)
+    at, at_numbered = pairs_with_equal_number(records.number.texts[written], hydrants.by_number)
+    record, hydrant = written[at], hydrants.numbered[at_numbered]
+    distance_m = apart_m(records.place, record, hydrants.place, hydrant)
+    return Pairs(record, hydrant, distance_m, np.full(len(record), SAME))
 
 
 def candidate_pairs(records: Records, hydrants: Hydrants, numbered: Pairs, p: Parameters) -> Pairs:
@@ -90,16 +88,15 @@ def candidate_pairs(records: Records, hydrants: Hydrants, numbered: Pairs, p: Pa
     of_asked = numbered.where(~is_plain[numbered.record])
     found = [(of_asked.record, of_asked.hydrant), *_neighbours(records, hydrants, asked, p)]
     near = _compared(records, hydrants, found)
-    is_explained = ~records.number.known
-    is_explained[near.record[_explains(near, p)]] = True
-    unexplained = asked[~is_explained[asked]]
-    numbered_hydrants = np.flatnonzero(hydrants.number.known)
-    at, at_hydrant = pairs_within_one_slip(
-        records.number.objects[unexplained], hydrants.number.objects[numbered_hydrants]
-    )
+    is_unexplained = records.number.known & ~is_plain
+    is_unexplained[near.record[_explains(near, p)]] = False
+    unexplained = np.flatnonzero(is_unexplained)
+    at, at_numbered = pairs_within_one_slip(records.number.texts[unexplained], hydrants.by_number)
     if at.size:
-        alike = (unexplained[at], numbered_hydrants[at_hydrant])
-        near = _compared(records, hydrants, [(near.record, near.hydrant), alike])
+        theirs = near.where(is_unexplained[near.record])
+        alike = (unexplained[at], hydrants.numbered[at_numbered])
+        theirs = _compared(records, hydrants, [(theirs.record, theirs.hydrant), alike])
+        near = near.where(~is_unexplained[near.record]).and_(theirs)
     return plain.and_(near)
 
 
@@ -132,14 +129,22 @@ def _near(hydrants: Hydrants, asked: IntArray, place: FloatArray, radius_m: Floa
     if not asked.size:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     # neighbouring queries walk the same branches of the tree: more than twice as fast
-    order = np.lexsort((place[:, 0], (place[:, 1] // _STRIP_M).astype(np.int64)))
-    apart_m, hydrant = hydrants.tree.query(
-        place[order],
+    order = _by_strips(place)
+    distance_m, hydrant = hydrants.tree.query(
+        place.take(order, axis=0),
         k=np.arange(1, min(NEAREST, len(hydrants)) + 1),
         distance_upper_bound=np.nextafter(radius_m.max(), np.inf),
     )
-    keep = apart_m <= radius_m[order, None]
+    keep = distance_m <= radius_m[order, None]
     return np.repeat(asked[order], keep.sum(axis=1)), hydrant[keep]
+
+
+def _by_strips(place: FloatArray) -> IntArray:
+    """An order along strips from west to east, one after another from south to north."""
+    x, y = place.T
+    strip, along = np.floor((y - y.min()) / _STRIP_M), np.floor(x - x.min())
+    # one number to sort by instead of two: a third of the time
+    return np.argsort(strip * (along.max() + 1) + along)
 
 
 def _compared(records: Records, hydrants: Hydrants, found: list[_Found]) -> Pairs:
@@ -148,5 +153,5 @@ def _compared(records: Records, hydrants: Hydrants, found: list[_Found]) -> Pair
     record, hydrant = np.divmod(key, len(hydrants))
     slips = np.full(len(record), NO_NUMBER)
     both = np.flatnonzero(records.number.known[record] & hydrants.number.known[hydrant])
-    slips[both] = slips_between(records.number.objects[record[both]], hydrants.number.objects[hydrant[both]])
-    return Pairs(record, hydrant, distance_m(records.place[record], hydrants.place[hydrant]), slips)
+    slips[both] = slips_between(records.number.texts[record[both]], hydrants.number.texts[hydrant[both]])
+    return Pairs(record, hydrant, apart_m(records.place, record, hydrants.place, hydrant), slips)

@@ -6,21 +6,17 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from hydrants.matching.frames import IntArray, ObjectArray, distinct
-
-_Keys = npt.NDArray[np.uint64]
+from hydrants.matching.frames import IntArray, distinct
+from hydrants.matching.keys import BASE, Keys, NumberIndex, Texts, keys, powers, signs
 
 SAME, UNLIKE, NO_NUMBER = 0, 3, -1
 """Slips between numbers that are equal, that have more than two between them, or of which one is missing."""
 
 _NOT_ALPHANUMERIC = re.compile(r"[^0-9A-Z]+")
 _LETTERS_THEN_DIGITS = re.compile(r"^[A-Z]{1,5}(?=\d{3,}$)")
-_BASE = 0x9E3779B97F4A7C15
 
 
 def fold(reference: str | None) -> str | None:
@@ -35,7 +31,7 @@ def fold(reference: str | None) -> str | None:
     return _LETTERS_THEN_DIGITS.sub("", kept).lstrip("0") or None
 
 
-def slips_between(written: ObjectArray, registered: ObjectArray) -> IntArray:
+def slips_between(written: Texts, registered: Texts) -> IntArray:
     """Slips (substitution, insertion, omission, swap of neighbours) between pairs of numbers; 3 is "more".
 
     Args:
@@ -48,14 +44,13 @@ def slips_between(written: ObjectArray, registered: ObjectArray) -> IntArray:
     )
 
 
-def pairs_with_equal_number(written: ObjectArray, registered: ObjectArray) -> tuple[IntArray, IntArray]:
-    """Positions in the two arrays of every pair of equal numbers, ordered by the first; none is missing."""
-    left, right = (pd.util.hash_array(numbers, categorize=False) for numbers in (written, registered))
-    return _equal(left, right)
+def pairs_with_equal_number(written: Texts, registered: NumberIndex) -> tuple[IntArray, IntArray]:
+    """Positions in the two of every pair of equal numbers, ordered by the first; none is missing."""
+    return registered.pairs(keys(written))
 
 
-def pairs_within_one_slip(written: ObjectArray, registered: ObjectArray) -> tuple[IntArray, IntArray]:
-    """Positions in the two arrays of every pair of numbers that are equal or one slip apart.
+def pairs_within_one_slip(written: Texts, registered: NumberIndex) -> tuple[IntArray, IntArray]:
+    """Positions in the two of every pair of numbers that are equal or one slip apart.
 
     Whatever one slip can make of each written number is looked up among the registered ones: meant
     for few written numbers and a large register.
@@ -66,70 +61,38 @@ def pairs_within_one_slip(written: ObjectArray, registered: ObjectArray) -> tupl
     Returns:
         Distinct pairs, ordered by both.
     """
-    if not (written.size and registered.size):
+    if not (written.size and registered.texts.size):
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    target = _signs(registered)
     # what is longer than any number of the register by more than a slip is like none
-    short = np.flatnonzero([len(number) <= target.shape[1] for number in written])
+    padded = signs(written, registered.longest + 2)
+    short = np.flatnonzero(padded[:, -1] == 0)
     if not short.size:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    signs = _signs(written[short])
-    alphabet = np.flatnonzero(np.bincount(target.ravel(), minlength=2)[1:]) + 1
-    keys = np.concatenate([*_after_one_slip(signs.astype(np.uint64), alphabet.astype(np.uint64))])
+    slipped = np.concatenate([*_after_one_slip(padded[short].astype(np.uint64), registered.alphabet)])
     # a place past the end of a shorter number makes a key that is no number's, or the same once more
-    at, hydrant = _equal(keys, _key(target.astype(np.uint64)))
-    pairs = distinct(short[at % len(short)] * len(registered) + hydrant)
-    return pairs // len(registered), pairs % len(registered)
+    at, hydrant = registered.pairs(slipped)
+    pairs = distinct(short[at % len(short)] * len(registered.texts) + hydrant)
+    return pairs // len(registered.texts), pairs % len(registered.texts)
 
 
-def _equal(left: _Keys, right: _Keys) -> tuple[IntArray, IntArray]:
-    """Positions of every pair of equal keys of 64 bits, ordered by the left one."""
-    of_right, names = pd.factorize(right)
-    wanted = pd.Index(names).get_indexer(pd.Index(left))
-    at_left = np.flatnonzero(wanted >= 0)
-    wanted = wanted[at_left]
-    count = np.bincount(of_right, minlength=len(names))
-    first, by_name = np.cumsum(count) - count, np.argsort(of_right, kind="stable")
-    times = count[wanted]
-    nth = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-    return np.repeat(at_left, times), by_name[np.repeat(first[wanted], times) + nth]
-
-
-def _signs(numbers: ObjectArray) -> npt.NDArray[np.uint8]:
-    """The characters of each number, a column per place, 0 past its end; room for one more."""
-    texts = np.array(numbers.tolist(), dtype=np.bytes_)
-    signs = texts.view(np.uint8).reshape(len(texts), -1)
-    return np.hstack([signs, np.zeros((len(texts), 1), np.uint8)])
-
-
-def _powers(count: int) -> _Keys:
-    return np.array([pow(_BASE, place, 2**64) for place in range(count)], np.uint64)
-
-
-def _key(signs: _Keys) -> _Keys:
-    """A polynomial in `_BASE` modulo 2**64 with the characters as coefficients."""
-    return signs @ _powers(signs.shape[1])
-
-
-def _after_one_slip(signs: _Keys, alphabet: _Keys) -> Iterator[_Keys]:
+def _after_one_slip(written: Keys, alphabet: Keys) -> Iterator[Keys]:
     """The keys of all that no slip or one slip can make of each number, one array after another.
 
     What a slip adds to the sum that is the key, or takes from it, follows from the characters it touches.
     """
     # arrays of one, not scalars: numpy warns of the overflow that is meant here for scalars only
-    powers = np.split(_powers(signs.shape[1] + 1), signs.shape[1] + 1)
-    up_to = np.cumsum(signs * np.concatenate(powers[:-1]), axis=1)
+    power = np.split(powers(written.shape[1] + 1), written.shape[1] + 1)
+    up_to = np.cumsum(written * np.concatenate(power[:-1]), axis=1)
     whole = up_to[:, -1]
-    inverse = np.array([pow(_BASE, -1, 2**64)], np.uint64)
+    inverse = np.array([pow(BASE, -1, 2**64)], np.uint64)
+    sign = alphabet[:, None]  # one row of keys for each
     yield whole
-    for place in range(signs.shape[1]):
-        here = signs[:, place]
-        before = up_to[:, place] - here * powers[place]
-        moved_on = before + (whole - before) * powers[1]
+    for place in range(written.shape[1]):
+        here = written[:, place]
+        before = up_to[:, place] - here * power[place]
         yield before + (whole - up_to[:, place]) * inverse  # omitted
-        for sign in np.split(alphabet, len(alphabet)):
-            yield whole + (sign - here) * powers[place]  # another in its stead
-            yield moved_on + sign * powers[place]  # one put in before it
-        if place + 1 < signs.shape[1]:
-            after = signs[:, place + 1]
-            yield whole + (after - here) * powers[place] + (here - after) * powers[place + 1]  # swapped
+        yield (whole + (sign - here) * power[place]).ravel()  # another in its stead
+        yield (before + (whole - before) * power[1] + sign * power[place]).ravel()  # one put in before it
+        if place + 1 < written.shape[1]:
+            after = written[:, place + 1]
+            yield whole + (after - here) * power[place] + (here - after) * power[place + 1]  # swapped

@@ -57,21 +57,23 @@ def learned(
         numbered: pairs of equal numbers, of which only those of a number that one hydrant has teach.
         given: what holds where the batch says too little.
     """
-    single = sound[numbered.record] & (
-        np.bincount(numbered.record, minlength=len(records))[numbered.record] == 1
-    )
+    times = np.bincount(numbered.record, minlength=len(records))
+    single = (sound & (times == 1))[numbered.record]
     is_there = numbered.distance_m <= given.gross_to_m  # and not a slip that made the number of another
     counts = single & is_there & records.competes[numbered.record]
     hydrant = numbered.hydrant[counts]
-    day = records.day[numbered.record[counts]]
-    inspected = distinct(hydrant)
-    visits = distinct(hydrant * _DAYS + day % _DAYS)
+    uses = np.bincount(hydrant, minlength=len(hydrants))
+    inspected = np.flatnonzero(uses)
+    # only a hydrant that was inspected again can have been so on one day
+    is_again = uses[hydrant] > 1
+    day = records.day[numbered.record[counts][is_again]]
+    n_visits = len(hydrant) - is_again.sum() + len(distinct(hydrant[is_again] * _DAYS + day % _DAYS))
     p = replace(
         given,
         id_given_rate=_shrunk((records.number.known & sound).sum(), sound.sum(), given.id_given_rate),
-        again_rate=_shrunk(len(visits) - len(inspected), len(hydrant), given.again_rate, _AGAIN_WEIGHT),
+        again_rate=_shrunk(n_visits - len(inspected), len(hydrant), given.again_rate, _AGAIN_WEIGHT),
         again_same_day_rate=_shrunk(
-            len(hydrant) - len(visits), len(hydrant), given.again_same_day_rate, _AGAIN_WEIGHT
+            len(hydrant) - n_visits, len(hydrant), given.again_same_day_rate, _AGAIN_WEIGHT
         ),
     )
     distance_m = numbered.distance_m[single & np.isfinite(numbered.distance_m)]
@@ -100,7 +102,8 @@ def unregistered_rate(scores: Scores, asked: BoolArray, given_rate: float) -> fl
     odds = np.exp(np.minimum(scores.unregistered - best, _SURE))[asked] / registered[asked] / given_rate
     rate = given_rate
     for _ in range(_PASSES):
-        rate = _shrunk((rate * odds / (1 + rate * odds)).sum(), len(odds), given_rate)
+        # 1 - 1 / (1 + x) is x / (1 + x), the probability
+        rate = _shrunk(len(odds) - (1 / (1 + rate * odds)).sum(), len(odds), given_rate)
     # those that stand beside a registered hydrant go unseen here
     return max(rate, given_rate)
 
@@ -120,10 +123,10 @@ def _inspected_rates(inspected: IntArray, hydrants: Hydrants, n_competing: int, 
     if len(known) < _ENOUGH:
         return rates
     known_share = min(1.0, len(inspected) / n_competing)
-    place = hydrants.place[own]
+    place = hydrants.place.take(own, axis=0)
     # the hydrant itself says nothing of whether a record without number is about it
     others = density.counts_around(place, place, _AROUND_M) - 1
-    found = density.counts_around(place, hydrants.place[known], _AROUND_M) - is_known[own]
+    found = density.counts_around(place, hydrants.place.take(known, axis=0), _AROUND_M) - is_known[own]
     found = np.maximum(found, 0.0) / known_share
     rates[own] = (found + _FEW * p.inspected_rate) / (np.maximum(others, 0.0) + _FEW)
     return np.clip(rates, *_RATE_LIMITS)

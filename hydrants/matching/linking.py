@@ -17,8 +17,8 @@ from hydrants.matching.frames import (
     IntArray,
     ObjectArray,
     Records,
+    apart_m,
     as_arrays,
-    distance_m,
 )
 from hydrants.matching.identifiers import SAME, UNLIKE
 from hydrants.matching.learning import learned, unregistered_rate
@@ -101,11 +101,11 @@ def link(
     chances = posteriors(scores, these.day, these.competes, inspected, p)
     best = largest_of_each(chances.pair, scores.pairs.record, len(these))
     witnessed = _has_witness(these, registered, scores.pairs, best, p)
-    verdicts = _verdicts(these, registered, scores, chances, best, witnessed, is_amiss, link_probability)
-    is_sure = _of(chances.pair, best, np.nan) >= link_probability
-    is_doubted = is_sure & (verdicts["verdict"] != "linked").to_numpy(bool)
+    is_sure = _of(chances.pair, best, -1.0) >= link_probability
+    is_linked = is_sure & witnessed & (these.decided.known | ~is_amiss)
+    verdicts = _verdicts(these, registered, scores, chances, best, is_linked, is_amiss)
     doubts = _first_of(
-        ("", ~is_doubted),
+        ("", is_linked | ~is_sure),
         ("its file is amiss", is_amiss),
         ("nothing points at this very one", ~witnessed),
         otherwise="",
@@ -122,8 +122,8 @@ def _with_decisions(scores: Scores, records: Records, hydrants: Hydrants) -> Sco
     asked = np.flatnonzero(is_decided)
     found = np.array([position.get(chosen, -1) for chosen in records.decided.objects[asked]], np.int64)
     record, hydrant = asked[found >= 0], found[found >= 0]
-    apart_m = distance_m(records.place[record], hydrants.place[hydrant])
-    own = Pairs(record, hydrant, apart_m, np.full(len(record), UNLIKE))
+    distance_m = apart_m(records.place, record, hydrants.place, hydrant)
+    own = Pairs(record, hydrant, distance_m, np.full(len(record), UNLIKE))
     undecided = ~is_decided[scores.pairs.record]
     return Scores(
         scores.pairs.where(undecided).and_(own),
@@ -139,9 +139,8 @@ def _verdicts(
     scores: Scores,
     chances: Posteriors,
     best: IntArray,
-    witnessed: BoolArray,
+    is_linked: BoolArray,
     is_amiss: BoolArray,
-    link_probability: float,
 ) -> pd.DataFrame:
     pairs, n = scores.pairs, len(records)
     others = chances.pair.copy()
@@ -151,8 +150,6 @@ def _verdicts(
 
     best_score, slips = _of(chances.pair, best, np.nan), _of(pairs.slips, best, UNLIKE)
     is_decided = records.decided.known
-    is_sure = (np.nan_to_num(best_score) >= link_probability) & witnessed
-    is_linked = is_sure & (is_decided | ~is_amiss)
     # what lies elsewhere than it says is not known well enough to be new, nor is most of a file
     is_new = (chances.unregistered > 0.5) & ~records.is_outside & ~is_amiss
     is_new &= ~_mostly(is_new & ~is_linked, records.source)
@@ -176,14 +173,18 @@ def _verdicts(
         "verdict": verdict,
         "match_method": method,
         "score": best_score,
-        "distance_m": _distance_m(records, hydrants, best_hydrant),
+        "distance_m": np.where(
+            records.has_place,
+            _of(pairs.distance_m, best, np.nan),
+            _by_address_m(records, hydrants, best_hydrant),
+        ),
         "best_hydrant_id": _of(hydrants.hydrant_id, best_hydrant, None),
         "runner_up_hydrant_id": _of(hydrants.hydrant_id, second_hydrant, None),
         "runner_up_score": _of(chances.pair, second, np.nan),
     }
-    return pd.DataFrame(
-        {name: pd.Series(of, dtype=of.dtype, copy=False) for name, of in columns.items()}, copy=False
-    )
+    index = pd.RangeIndex(n)
+    series = {name: pd.Series(of, index, of.dtype, copy=False) for name, of in columns.items()}
+    return pd.DataFrame(series, index, copy=False)
 
 
 def _first_of(*cases: tuple[str | None, BoolArray], otherwise: str) -> ObjectArray:
@@ -221,7 +222,7 @@ def _has_witness(
     """
     hydrant, slips = _of(pairs.hydrant, best, -1), _of(pairs.slips, best, UNLIKE)
     position, accuracy_m = _of(pairs.distance_m, best, np.nan), records.address_accuracy_m
-    address = _apart_m(records.address, hydrants, hydrant)
+    address = _by_address_m(records, hydrants, hydrant)
     is_alike = (slips >= SAME) & (slips < UNLIKE)
     # beyond any gross error, number and place speak of two hydrants; an address alone, which may be that of
     # a namesake street, contradicts only a number that had to be repaired
@@ -239,20 +240,18 @@ def _is_default(records: Records) -> BoolArray:
     """Whether a position is written on many rows to the last digit: no phone repeats itself, a form does."""
     x, y = records.place.T
     asked = np.flatnonzero(records.has_place & records.competes & ~records.number.known)
-    _, which, times = np.unique(x[asked] + 1j * y[asked], return_inverse=True, return_counts=True)
     is_default = np.zeros(len(records), bool)
+    ordered = np.sort(x[asked])  # fast, and mostly there is none
+    if not (ordered[_SAME_PLACE:] == ordered[:-_SAME_PLACE]).any():
+        return is_default
+    _, which, times = np.unique(x[asked] + 1j * y[asked], return_inverse=True, return_counts=True)
     is_default[asked] = times[which] > _SAME_PLACE
     return is_default
 
 
-def _distance_m(records: Records, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
-    """From the position, else from where the address points; NaN without either or without a candidate."""
-    place = np.where(records.has_place[:, None], records.place, records.address)
-    return _apart_m(place, hydrants, hydrant)
-
-
-def _apart_m(places: FloatArray, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
-    apart_m = np.full(len(hydrant), np.nan)
-    known = np.flatnonzero((hydrant >= 0) & ~np.isnan(places[:, 0]))
-    apart_m[known] = distance_m(places[known], hydrants.place[hydrant[known]])
-    return apart_m
+def _by_address_m(records: Records, hydrants: Hydrants, hydrant: IntArray) -> FloatArray:
+    """From where the address points to the hydrant; NaN without address or without a hydrant."""
+    distance_m = np.full(len(hydrant), np.nan)
+    known = np.flatnonzero((hydrant >= 0) & records.has_address)
+    distance_m[known] = apart_m(records.address, known, hydrants.place, hydrant[known])
+    return distance_m

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 
 from hydrants.matching.blocking import Pairs
-from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, Records
+from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, Records, length_m
 
 _ENOUGH_NUMBERS = 5
 _ENOUGH_POSITIONS = 50
@@ -119,7 +119,7 @@ class _Evidence:
         times = np.bincount(numbered.record, minlength=len(records))
         sure = numbered.where((times == 1)[numbered.record] & np.isfinite(numbered.distance_m))
         self._record = sure.record
-        self._offset = records.place[sure.record] - hydrants.place[sure.hydrant]
+        self._offset = records.place.take(sure.record, axis=0) - hydrants.place.take(sure.hydrant, axis=0)
 
     def shift(self, mine: BoolArray) -> _Shift | None:
         """What these records tell; None when they are too few to tell anything."""
@@ -128,7 +128,8 @@ class _Evidence:
             centre = np.median(offset, axis=0)
             agrees = _apart_m(offset, centre) <= _AGREE_M
             share = float(agrees.mean())
-            centre = offset[agrees].mean(axis=0) if agrees.any() else centre
+            if agrees.any():
+                centre = np.array([column[agrees].mean() for column in offset.T])
             return _Shift(
                 float(centre[0]), float(centre[1]), share, _is_far(centre) and share >= _AGREEING_SHARE
             )
@@ -166,7 +167,7 @@ def _is_far(offset: FloatArray) -> bool:
 
 
 def _apart_m(offset: FloatArray, centre: FloatArray) -> FloatArray:
-    return np.hypot(offset[:, 0] - centre[0], offset[:, 1] - centre[1])
+    return length_m(offset[:, 0] - centre[0], offset[:, 1] - centre[1])
 
 
 def _offsets_around(places: FloatArray, hydrants: Hydrants) -> FloatArray:

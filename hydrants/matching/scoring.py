@@ -13,8 +13,8 @@ import numpy as np
 
 from hydrants.matching import density
 from hydrants.matching.blocking import Pairs
-from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, Records, distance_m
-from hydrants.matching.identifiers import NO_NUMBER, UNLIKE
+from hydrants.matching.frames import BoolArray, FloatArray, Hydrants, IntArray, Records, apart_m, distance_m
+from hydrants.matching.identifiers import NO_NUMBER, SAME, UNLIKE
 from hydrants.matching.parameters import Parameters
 
 _BESIDE_SIGMAS = 4.0
@@ -68,9 +68,8 @@ def pair_terms(
     pairs: Pairs, is_valid: BoolArray, records: Records, hydrants: Hydrants, p: Parameters
 ) -> Terms:
     """What each kind of evidence says of each pair."""
-    has_number = records.number.known[pairs.record]
     return {
-        "number": _number_term(pairs, is_valid[pairs.record], has_number, p),
+        "number": _number_term(pairs, is_valid, records, p),
         "position": _position_term(pairs.distance_m, p),
         "address": _address_term(pairs, records, hydrants, p),
         "street": _street_term(pairs, records, hydrants, p),
@@ -99,61 +98,76 @@ def rival_terms(
     anywhere = float(max(len(hydrants), 1))
 
     # the rival hydrant's own evidence of place: by position, by address alone, or by neither
-    other_place = np.select(
-        [has_place, has_address],
-        [p.gross_rate * per_m2 + p.lost_rate * at_least, p.address_wrong_rate * at_least],
-        anywhere,
-    )
-    unregistered_place = np.select([has_place, has_address], [beside_per_m2, at_least], anywhere)
+    other_place = np.where(has_place, p.gross_rate * per_m2 + p.lost_rate * at_least, anywhere)
+    unregistered_place = np.where(has_place, beside_per_m2, anywhere)
+    by_address = has_address & ~has_place
+    other_place[by_address] = p.address_wrong_rate * at_least[by_address]
+    unregistered_place[by_address] = at_least[by_address]
     # and an address beside the position: wrong for a hydrant elsewhere, close by for one that stands here
-    both = has_place & has_address
-    wrong, close = np.ones(len(records)), np.ones(len(records))
-    wrong[both] = p.address_wrong_rate / p.lost_area_m2
-    close[both] = _address_density(
-        distance_m(records.place[both], records.address[both]), records.address_accuracy_m[both], p
-    )
-    has_number = records.number.known
-    unnumbered = 1 - hydrants.number.known.mean() if len(hydrants) else 0.0
-    others = (1 - unnumbered) * _wrong_number(is_valid, p) + unnumbered * _strange_number(is_valid, p)
-    wrong_number = np.where(has_number, p.id_given_rate * others, 1 - p.id_given_rate)
-    odd_number = np.where(
-        has_number,
-        p.id_given_unregistered / np.where(is_valid, p.valid_id_pool, p.invalid_id_pool),
-        1 - p.id_given_unregistered,
-    )
+    wrong, close = np.zeros(len(records)), np.zeros(len(records))
+    both = np.flatnonzero(has_place & has_address)
+    wrong[both] = np.log(p.address_wrong_rate / p.lost_area_m2)
+    from_place_m = distance_m(records.place[both], records.address[both])
+    close[both] = np.log(_address_density(from_place_m, records.address_accuracy_m[both], p))
+
+    kind, unnumbered = _kind_of_number(is_valid, records), _share_without_number(hydrants)
+    anothers = (1 - unnumbered) * _wrong_number(p) + unnumbered * _strange_number(p)
     street = {"street": np.where(records.street_key.known, np.log(p.street_unknown), 0.0)}
-    other = {"number": np.log(wrong_number), "position": np.log(other_place), "address": np.log(wrong)}
+    other = {
+        "number": _number_logs(p.id_given_rate, anothers)[kind],
+        "position": np.log(other_place),
+        "address": wrong,
+    }
     unregistered = {
-        "number": np.log(odd_number),
+        "number": _number_logs(p.id_given_unregistered, 1 / _pool(p))[kind],
         "position": np.log(unregistered_place),
-        "address": np.log(close),
+        "address": close,
         "gemeente": np.full(len(records), np.log(p.unregistered_rate)),
     }
     return other | street, unregistered | street
 
 
-def _wrong_number(is_valid: BoolArray, p: Parameters) -> FloatArray:
+def _kind_of_number(is_valid: BoolArray, records: Records) -> IntArray:
+    """Per record 0 for no number, 1 for one that no hydrant has, 2 for one that a hydrant has."""
+    return np.where(records.number.known, 1 + is_valid, 0)
+
+
+def _number_logs(given_rate: float, given: FloatArray) -> FloatArray:
+    """Log-likelihoods by kind of number (in the last axis), from those of kinds 1 and 2 if one is given."""
+    none = np.full((*given.shape[:-1], 1), 1 - given_rate)
+    return np.log(np.concatenate([none, given_rate * given], axis=-1))
+
+
+def _share_without_number(hydrants: Hydrants) -> float:
+    return 1 - float(hydrants.number.known.mean()) if len(hydrants) else 0.0
+
+
+def _pool(p: Parameters) -> FloatArray:
+    """Numbers that it could have been, if it is of kind 1 or 2."""
+    return np.array([p.invalid_id_pool, p.valid_id_pool])
+
+
+def _wrong_number(p: Parameters) -> FloatArray:
     """Probability of just this number for a hydrant that has another: a neighbour's, or nobody's."""
-    return p.id_wrong_rate / np.where(is_valid, p.valid_id_pool, p.invalid_id_pool)
+    return p.id_wrong_rate / _pool(p)
 
 
-def _strange_number(is_valid: BoolArray, p: Parameters) -> FloatArray:
+def _strange_number(p: Parameters) -> FloatArray:
     """The same for a hydrant that has none in the register: then any number is as likely."""
-    return np.where(is_valid, p.id_wrong_rate / p.valid_id_pool, 1 / p.invalid_id_pool)
+    return np.array([1.0, p.id_wrong_rate]) / _pool(p)
 
 
-def _number_term(pairs: Pairs, is_valid: BoolArray, has_number: BoolArray, p: Parameters) -> FloatArray:
-    one_way = [
-        p.id_exact_rate,
-        p.id_one_slip_rate / p.slips_per_id,
-        p.id_two_slips_rate / (p.slips_per_id**2 / 2),
-    ]
-    written = np.select(
-        [pairs.slips == NO_NUMBER, pairs.slips == UNLIKE],
-        [_strange_number(is_valid, p), _wrong_number(is_valid, p)],
-        np.take(one_way, np.clip(pairs.slips, 0, 2)),
-    )
-    return np.log(np.where(has_number, p.id_given_rate * written, 1 - p.id_given_rate))
+def _number_term(pairs: Pairs, is_valid: BoolArray, records: Records, p: Parameters) -> FloatArray:
+    by_slips = {
+        NO_NUMBER: _strange_number(p),
+        SAME: np.full(2, p.id_exact_rate),
+        1: np.full(2, p.id_one_slip_rate / p.slips_per_id),
+        2: np.full(2, p.id_two_slips_rate / (p.slips_per_id**2 / 2)),
+        UNLIKE: _wrong_number(p),
+    }
+    slips = sorted(by_slips)
+    logs = _number_logs(p.id_given_rate, np.array([by_slips[one] for one in slips]))
+    return logs[pairs.slips - slips[0], _kind_of_number(is_valid, records)[pairs.record]]
 
 
 def _position_term(distance_m: FloatArray, p: Parameters) -> FloatArray:
@@ -174,8 +188,8 @@ def _address_term(pairs: Pairs, records: Records, hydrants: Hydrants, p: Paramet
     term = np.zeros(len(pairs))
     known = np.flatnonzero(records.has_address[pairs.record])
     record, hydrant = pairs.record[known], pairs.hydrant[known]
-    apart_m = distance_m(records.address[record], hydrants.place[hydrant])
-    term[known] = np.log(_address_density(apart_m, records.address_accuracy_m[record], p))
+    from_address_m = apart_m(records.address, record, hydrants.place, hydrant)
+    term[known] = np.log(_address_density(from_address_m, records.address_accuracy_m[record], p))
     return term
 
 

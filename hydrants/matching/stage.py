@@ -19,7 +19,7 @@ from hydrants.store.tables import finding, match, upload
 _log = logging.getLogger(__name__)
 
 STAGE = "matching"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
