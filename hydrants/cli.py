@@ -12,11 +12,21 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from sqlalchemy.exc import ArgumentError, OperationalError
 
-from hydrants import cli_addresses, cli_matching, cli_profiles, cli_review, cli_uploads, reference, store
+from hydrants import (
+    cli_addresses,
+    cli_errors,
+    cli_health,
+    cli_matching,
+    cli_operations,
+    cli_profiles,
+    cli_review,
+    cli_uploads,
+    reference,
+    store,
+)
 from hydrants import night as steps
-from hydrants.errors import HydrantsError, UnusableSetting
+from hydrants.errors import UnusableSetting
 from hydrants.settings import settings
 from hydrants.terminal import PLAIN, err, inert, out, print_json, print_lines, progress_table, spelled
 
@@ -27,6 +37,8 @@ app.add_typer(cli_review.app, name="review")
 app.add_typer(cli_uploads.app, name="uploads")
 app.add_typer(cli_profiles.app)
 app.add_typer(cli_matching.app)
+app.add_typer(cli_health.app)
+app.add_typer(cli_operations.app)
 app.add_typer(cli_addresses.app, name="addresses")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
@@ -65,14 +77,11 @@ def main() -> None:
     """Run the command line; what a person can mend is a message, not a traceback."""
     try:
         app()
-    except HydrantsError as error:
-        _fail(str(error))
-    except ArgumentError as error:
-        _fail(f"HYDRANTS_DATABASE_URL is no database address: {error}")
-    except OperationalError as error:
-        _fail(f"the database does not answer as it should: {error.orig}")
-    except OSError as error:
-        _fail(f"{error.strerror}: {error.filename}" if error.filename else str(error))
+    except Exception as error:
+        said = cli_errors.told(error)
+        if said is None:
+            raise
+        _fail(said)
 
 
 def _fail(message: str) -> NoReturn:
@@ -180,7 +189,7 @@ def night(
                 contractors=contractor,
                 gemeenten=nis,
                 as_of=as_of.date() if as_of else None,
-                track=lambda batches: bar.track(batches, description="nacht"),
+                track=lambda done, total: bar.track(done, total=total, description="nacht"),
             )
     if as_json:
         print_json(counts)

@@ -32,7 +32,7 @@ def load(
     with steps.opened(settings()) as engine:
         with store.write(engine) as connection:
             reference.sync(connection)
-        counts = addresses.load_by_hand(engine, file, settings().addresses)
+        counts = addresses.load_by_hand(engine, settings().landing, file, settings().addresses)
     print_json(counts) if as_json else out.print(spelled(counts), **PLAIN)
 
 

@@ -39,7 +39,7 @@ def import_(file: Annotated[Path, typer.Argument(exists=True)], as_json: _Json =
     from hydrants import review
 
     with steps.opened(settings()) as engine:
-        counts = review.import_(engine, file)
+        counts = review.import_(engine, settings().landing, file)
     figures = counts._asdict() | {"errors": [refused._asdict() for refused in counts.errors]}
     if as_json:
         print_json(figures)
@@ -73,7 +73,7 @@ def revoke(
     from hydrants import review
 
     with steps.opened(settings()) as engine:
-        lines = review.undo(engine, decision_ids)
+        lines = review.undo(engine, settings().landing, decision_ids)
     _print(lines, as_json)
     if not as_json:
         err.print(f"{len(lines)} revoked, from the next night on", **PLAIN)

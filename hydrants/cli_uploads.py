@@ -57,7 +57,7 @@ def release(
     from hydrants.receipts import uploads
 
     with steps.opened(settings()) as engine:
-        line, is_new = uploads.let_through(engine, file, note)
+        line, is_new = uploads.let_through(engine, settings().landing, file, note)
     if as_json:
         print_json({**line, "is_new": is_new})
         return

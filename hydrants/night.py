@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from hydrants import reference, store
+from hydrants import reference, store, workers
 from hydrants.errors import RegisterRejected
 from hydrants.settings import Settings
 from hydrants.store.tables import finding, run, upload
@@ -25,11 +25,12 @@ _log = logging.getLogger(__name__)
 BatchStep = Callable[[sa.Engine, Settings, str, str], dict[str, int]]
 
 Batch = tuple[str, str]
-Track = Callable[[list[Batch]], Iterable[Batch]]
+Counts = dict[str, dict[str, int]]
+Track = Callable[[Iterable[Counts], int], Iterable[Counts]]
 
 
-def _untracked(work: list[Batch]) -> Iterable[Batch]:
-    return work
+def _untracked(done: Iterable[Counts], _total: int) -> Iterable[Counts]:
+    return done
 
 
 def _step(module: str) -> BatchStep:
@@ -74,13 +75,17 @@ def opened(settings: Settings) -> Iterator[sa.Engine]:
 
 
 def prepare(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
-    """Bring reference rows, addresses and registers up to date; a no-op when nothing is new."""
-    from hydrants import register
+    """Bring reference rows, addresses and registers up to date; a no-op when nothing is new.
+
+    What the journal tells and the store does not know, after a crash or a restore, is applied first.
+    """
+    from hydrants import register, replay
     from hydrants.reference import addresses
 
     with store.write(engine, turn="reference") as connection:
         reference.sync(connection)
-    loaded = addresses.load(engine, settings.addresses)
+    replay.catch_up(engine, settings)
+    loaded = addresses.load(engine, settings.landing, settings.addresses)
     return {"addresses": loaded, "registers": register.refresh(engine, settings)}
 
 
@@ -153,6 +158,21 @@ def left_aside(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
     return {"refused_files": files, "amiss": amiss, "unread": landing.unread(settings)}
 
 
+def all_stages(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> Counts:
+    """One batch, stage by stage; what each changed."""
+    return {name: step(engine, settings, contractor, nis) for name, step in BATCH_STAGES.items()}
+
+
+def _largest_first(settings: Settings, work: list[Batch]) -> list[Batch]:
+    """Batches by the size of their files, so that no worker ends the night alone with the largest."""
+
+    def size_bytes(batch: Batch) -> int:
+        files = settings.uploads.joinpath(*batch).glob("*")
+        return sum(path.stat().st_size for path in files if path.is_file())
+
+    return sorted(work, key=size_bytes, reverse=True)
+
+
 def total(batch_counts: Iterable[dict[str, Any]]) -> dict[str, dict[str, int]]:
     """Counts per stage, summed over batches that have counts per stage; other keys are left out."""
     totals: dict[str, dict[str, int]] = {stage: {} for stage in BATCH_STAGES}
@@ -221,10 +241,10 @@ def whole_night(
     as_of: date | None = None,
     track: Track = _untracked,
 ) -> dict[str, Any]:
-    """Every step, from the registers to the plan, in one process; recorded as a run.
+    """Every step, from the registers to the plan; recorded as a run.
 
     Args:
-        track: wraps the batches, to show how far it is.
+        track: wraps what each batch changed and how many batches there are, to show how far it is.
 
     Returns:
         What changed, per stage, the `snapshot_id` that is current now, `problems` (registers that could not
@@ -237,11 +257,9 @@ def whole_night(
         counts |= prepare(engine, settings)
     except RegisterRejected as error:  # the crews' files can be worked with the register of yesterday
         problems.append(str(error))
-    done = [
-        {name: step(engine, settings, contractor, nis) for name, step in BATCH_STAGES.items()}
-        for contractor, nis in track(batches(engine, settings, contractors, gemeenten))
-    ]
-    counts |= total(done)
+    work = _largest_first(settings, batches(engine, settings, contractors, gemeenten))
+    done = workers.side_by_side(engine, settings, all_stages, work, workers.count(settings))
+    counts |= total(track(done, len(work)))
     if unanswered := counts["answer"].get("batches_unanswered"):
         problems.append(f"no receipts could be written for {unanswered} batches: see the log")
     counts["publish"] = publish(engine, settings, as_of)

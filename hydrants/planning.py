@@ -6,12 +6,12 @@ the nearest one not yet visited, in a straight line.
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import sqlalchemy as sa
@@ -72,15 +72,7 @@ def run(engine: sa.Engine, settings: Settings, snapshot_id: int | None = None) -
         if connection.execute(planned).scalar_one() == 0:
             count = store.insert_rows(connection, plan_stop, _plan(snapshot_id, remaining))
         planned_stops = stops(connection, snapshot_id=snapshot_id)
-    folder = settings.site / "planning" / str(snapshot_id)
-    written = 0
-    for (contractor, nis), group in groupby(
-        planned_stops, key=lambda stop: (stop["contractor"], stop["nis"])
-    ):
-        path = folder / f"{contractor}_{nis}.xlsx"
-        if not path.exists():
-            _write_workbook(path, list(group), as_of)
-            written += 1
+    written = _write_lists(settings.site / "planning", snapshot_id, planned_stops, as_of)
     unplanned = sum(hydrant["contractor"] is None for hydrant in remaining)
     return {"stops": count, "lists": written, "unplanned": unplanned}
 
@@ -211,10 +203,28 @@ def _plan(snapshot_id: int, remaining: Sequence[dict[str, Any]]) -> list[dict[st
     return rows
 
 
+def _write_lists(folder: Path, snapshot_id: int, planned_stops: list[Stop], as_of: date) -> int:
+    """Write the lists that are not there yet, one process at a time; how many."""
+    own = folder / str(snapshot_id)
+    own.mkdir(parents=True, exist_ok=True)
+    written = 0
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in own.glob(".*.tmp"):  # of a run that was cut short: nobody else writes here now
+            leftover.unlink()
+        for (contractor, nis), group in groupby(
+            planned_stops, key=lambda stop: (stop["contractor"], stop["nis"])
+        ):
+            path = own / f"{contractor}_{nis}.xlsx"
+            if not path.exists():
+                _write_workbook(path, list(group), as_of)
+                written += 1
+    return written
+
+
 def _write_workbook(path: Path, group: list[Stop], as_of: date) -> None:
     """Write a firm's list for a gemeente, under its name only when it is whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    aside = path.with_name(f".{path.name}.tmp")
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(aside, options) as workbook:
         workbook.set_properties({"created": datetime.combine(as_of, time.min)})

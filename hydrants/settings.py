@@ -67,6 +67,12 @@ class Settings(BaseSettings):
     online_source_version: str = Field(default="1", min_length=1, max_length=50)
     """Part of what answers are kept under: another one, and every question is asked anew."""
 
+    stale_hours: int = Field(default=36, ge=1)
+    """`hydrants health` complains when the last night that ended well is longer ago, or the figures older."""
+
+    workers: int = Field(default=0, ge=0, le=256)
+    """Batches worked on at a time; 0: as many as there are processors, on SQLite one."""
+
     link_probability: float = Field(default=0.85, gt=0.5, lt=1)
     """A record is linked without review from this posterior probability on."""
 

@@ -52,12 +52,18 @@ def write_text(sheet: Any, row: int, column: int, text: str | None, style: Any =
     if not text:
         sheet.write_blank(row, column, None, style)
         return
-    if len(text) > MAX_CELL_CHARACTERS // 2 and cut(text, MAX_CELL_CHARACTERS) != text:
-        note = f" … [afgekapt: de cel telt {len(text)} tekens]"
-        text = cut(text, MAX_CELL_CHARACTERS - len(note)) + note
+    text = fitted(text)
     if text.startswith("<r>") and text.endswith("</r>"):
         text = _unmarked(text)
     sheet.write_string(row, column, text, style)
+
+
+def fitted(text: str) -> str:
+    """A text as it goes into a cell: one that is longer than Excel allows is cut, and says so."""
+    if len(text) <= MAX_CELL_CHARACTERS // 2 or cut(text, MAX_CELL_CHARACTERS) == text:
+        return text
+    note = f" … [afgekapt: de cel telt {len(text)} tekens]"
+    return cut(text, MAX_CELL_CHARACTERS - len(note)) + note
 
 
 def _unmarked(text: str) -> str:

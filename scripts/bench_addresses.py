@@ -81,7 +81,7 @@ def main() -> None:
         store.migrate(engine)
         with store.write(engine) as connection:
             reference.sync(connection)
-        addresses.load(engine, _listed(rows[~is_unlisted], directory))
+        addresses.load(engine, directory / "landing", _listed(rows[~is_unlisted], directory))
         _run(engine, written, more, rows, asked.rounds, asked.wrong)
 
 

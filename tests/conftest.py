@@ -16,6 +16,9 @@ from hydrants.settings import Settings
 from tests import postgis_server
 from tests.postgis_server import database
 
+# one process: what a test replaces or watches would not be so in the workers of a night
+os.environ["HYDRANTS_WORKERS"] = "1"
+
 IS_CI = os.environ.get("CI") == "true"
 
 

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -37,34 +38,63 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+class Server:
+    """A PostgreSQL server of our own, in a temporary directory; a context, at whose end it is gone."""
+
+    def __init__(self, binaries: Path, *, is_durable: bool = False) -> None:
+        """Make its data directory.
+
+        Args:
+            binaries: folder with initdb and pg_ctl.
+            is_durable: what is committed is on disk, as in production: for tests that stop it in the midst.
+        """
+        # servers refuse to run as root: there the system's own postgres user runs it
+        is_root = os.geteuid() == 0
+        account = pwd.getpwnam(OS_USER) if is_root else pwd.getpwuid(os.geteuid())
+        self.owner = (account.pw_uid, account.pw_gid)
+        self._identity: dict[str, Any] = {"user": account.pw_uid, "group": account.pw_gid} if is_root else {}
+        self.home = Path(tempfile.mkdtemp(prefix="hydrants-pg-"))
+        os.chown(self.home, *self.owner)
+        self._binaries, self._port = binaries, _free_port()
+        self.url = f"postgresql://{OS_USER}@127.0.0.1:{self._port}/postgres"
+        careless = "" if is_durable else " -c fsync=off -c full_page_writes=off"
+        self._options = f"-p {self._port} -h 127.0.0.1 -k {self.home}{careless}"
+        self._run(
+            "initdb", "-U", OS_USER, "-A", "trust", "-E", "UTF8", *([] if is_durable else ["--no-sync"])
+        )
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        try:
+            if (self.home / "data" / "postmaster.pid").exists():
+                self.stop_at_once()
+        finally:
+            shutil.rmtree(self.home, ignore_errors=True)
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections; it recovers first if it was stopped at once."""
+        self._run("pg_ctl", "-w", "-o", self._options, "-l", self.home / "log", "start")
+
+    def stop_at_once(self) -> None:
+        """Stop it as a crash would: no transaction ends, nothing is written out."""
+        self._run("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def _run(self, program: str, *arguments: str | Path) -> None:
+        subprocess.run(
+            [self._binaries / program, "-D", self.home / "data", *arguments],
+            check=True,
+            capture_output=True,
+            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(self.home)},
+            cwd=self.home,
+            **self._identity,
+        )
+
+
 @contextlib.contextmanager
 def running(binaries: Path) -> Iterator[str]:
     """Start a server and yield the URL of its maintenance database."""
-    # servers refuse to run as root: there the system's own postgres user runs it
-    account = pwd.getpwnam(OS_USER) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
-    identity = {"user": account.pw_uid, "group": account.pw_gid} if os.geteuid() == 0 else {}
-    home = Path(tempfile.mkdtemp(prefix="hydrants-pg-"))
-    os.chown(home, account.pw_uid, account.pw_gid)
-    environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "HOME": str(home)}
-    data, port = home / "data", _free_port()
-    try:
-        subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", OS_USER, "-A", "trust", "-E", "UTF8", "--no-sync"],
-            check=True,
-            capture_output=True,
-            env=environment,
-            cwd=home,
-            **identity,
-        )
-        options = f"-p {port} -h 127.0.0.1 -k {home} -c fsync=off -c full_page_writes=off"
-        control = [binaries / "pg_ctl", "-D", data, "-w", "-o", options, "-l", home / "log"]
-        subprocess.run(
-            [*control, "start"], check=True, capture_output=True, env=environment, cwd=home, **identity
-        )
-        try:
-            yield f"postgresql://{OS_USER}@127.0.0.1:{port}/postgres"
-        finally:
-            stop = [binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"]
-            subprocess.run(stop, check=True, capture_output=True, env=environment, cwd=home, **identity)
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    with Server(binaries) as server:
+        yield server.url

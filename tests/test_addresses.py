@@ -298,17 +298,17 @@ def test_load_replaces_the_table_when_the_file_changes_only(engine: sa.Engine, t
         best_line(nis="31005"),
         best_line(street="St.-Jansstr.", number="", x="0.00000", y="0.00000", lat="0.00000", lon="0.00000"),
     )
-    assert addresses.load(engine, path) == {"addresses": 2, "outside": 1}
+    assert addresses.load(engine, tmp_path / "landing", path) == {"addresses": 2, "outside": 1}
     assert stored(engine) == [
         (1, "33011", "Grote Markt", "grotemarkt", "14", 45621.02889),
         (3, "33011", "St.-Jansstr.", "sintjansstraat", None, None),
     ]
     with store.read(engine) as connection:
         before = addresses.fingerprint(connection)
-    assert addresses.load(engine, path) == {"addresses": 0, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", path) == {"addresses": 0, "outside": 0}
 
     write(path, best_line(number="99"))
-    assert addresses.load(engine, path) == {"addresses": 1, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", path) == {"addresses": 1, "outside": 0}
     assert stored(engine) == [(1, "33011", "Grote Markt", "grotemarkt", "99", 45621.02889)]
     with store.read(engine) as connection:
         assert addresses.fingerprint(connection) not in (None, before)
@@ -316,12 +316,12 @@ def test_load_replaces_the_table_when_the_file_changes_only(engine: sa.Engine, t
 
 def test_a_broken_file_leaves_the_table_as_it_was(engine: sa.Engine, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", best_line())
-    addresses.load(engine, path)
+    addresses.load(engine, tmp_path / "landing", path)
     path.write_text("iets;anders\n", encoding="utf-8")
     with pytest.raises(ReferenceMissing):
-        addresses.load(engine, path)
+        addresses.load(engine, tmp_path / "landing", path)
     with pytest.raises(ReferenceMissing):
-        addresses.load(engine, tmp_path / "absent.csv")
+        addresses.load(engine, tmp_path / "landing", tmp_path / "absent.csv")
     assert len(stored(engine)) == 1
 
 
@@ -332,34 +332,37 @@ def streets(engine: sa.Engine) -> list[object]:
 def test_what_is_loaded_by_hand_holds_until_the_setting_changes(engine: sa.Engine, tmp_path: Path) -> None:
     setting = write(tmp_path / "setting.csv", best_line(street="Oude Markt"))
     given_ = write(tmp_path / "given.csv", best_line(street="Grote Markt"))
-    addresses.load(engine, setting)
-    assert addresses.load_by_hand(engine, given_, setting) == {"addresses": 1, "outside": 0}
+    addresses.load(engine, tmp_path / "landing", setting)
+    assert addresses.load_by_hand(engine, tmp_path / "landing", given_, setting) == {
+        "addresses": 1,
+        "outside": 0,
+    }
     with store.read(engine) as connection:
         by_hand = addresses.fingerprint(connection)
     given_.unlink()
     for _ in range(2):  # the nights that follow
-        assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+        assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 0, "outside": 0}
         assert streets(engine) == ["Grote Markt"]
 
     write(setting, best_line(street="Nieuwe Markt"))
-    assert addresses.load(engine, setting) == {"addresses": 1, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 1, "outside": 0}
     assert streets(engine) == ["Nieuwe Markt"]
     with store.read(engine) as connection:
         assert addresses.fingerprint(connection) != by_hand
-    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 0, "outside": 0}
 
 
 def test_by_hand_does_without_a_file_of_the_setting(engine: sa.Engine, tmp_path: Path) -> None:
     setting, given_ = tmp_path / "setting.csv", write(tmp_path / "given.csv", best_line())
-    addresses.load_by_hand(engine, given_, setting)
-    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+    addresses.load_by_hand(engine, tmp_path / "landing", given_, setting)
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 0, "outside": 0}
     write(setting, best_line(street="Nieuwe Markt"))
-    addresses.load(engine, setting)
+    addresses.load(engine, tmp_path / "landing", setting)
     assert streets(engine) == ["Nieuwe Markt"]
-    addresses.load_by_hand(engine, setting, setting)  # the same as the night does
+    addresses.load_by_hand(engine, tmp_path / "landing", setting, setting)  # the same as the night does
     setting.unlink()
     with pytest.raises(ReferenceMissing, match="HYDRANTS_ADDRESSES"):
-        addresses.load(engine, setting)
+        addresses.load(engine, tmp_path / "landing", setting)
 
 
 def test_a_later_version_reads_again_what_was_loaded_by_hand(
@@ -367,16 +370,17 @@ def test_a_later_version_reads_again_what_was_loaded_by_hand(
 ) -> None:
     setting = write(tmp_path / "setting.csv", best_line(street="Oude Markt"))
     given_ = write(tmp_path / "given.csv", best_line(street="Grote Markt"))
-    addresses.load_by_hand(engine, given_, setting)
+    addresses.load_by_hand(engine, tmp_path / "landing", given_, setting)
     monkeypatch.setattr(addresses, "VERSION", addresses.VERSION + 1)
-    assert addresses.load(engine, setting) == {"addresses": 1, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 1, "outside": 0}
     assert streets(engine) == ["Grote Markt"]
-    assert addresses.load(engine, setting) == {"addresses": 0, "outside": 0}
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 0, "outside": 0}
 
     monkeypatch.setattr(addresses, "VERSION", addresses.VERSION + 1)
-    given_.unlink()
-    with pytest.raises(ReferenceMissing, match="hydrants addresses load"):
-        addresses.load(engine, setting)
+    given_.unlink()  # its copy in LANDING is there
+    with store.write(engine) as connection:
+        connection.execute(sa.delete(tables.address))
+    assert addresses.load(engine, tmp_path / "landing", setting) == {"addresses": 1, "outside": 0}
     assert streets(engine) == ["Grote Markt"]
 
 

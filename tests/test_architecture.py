@@ -20,31 +20,60 @@ STAGES = {
     *("landing", "reading", "validation", "geocoding", "matching", "receipts", "publishing", "planning"),
 }
 BESIDE_THE_FLOW = {"register", "review"}
-GROUND = {"formats", "reference", "store", "settings", "spreadsheet", "errors"}
+GROUND = {
+    "workers",
+    "formats",
+    "journal",
+    "reference",
+    "store",
+    "settings",
+    "spreadsheet",
+    "spreadsheet_rows",
+    "errors",
+}
 MAY_IMPORT = {
     "errors": set[str](),
+    "workers": {"store", "settings"},
     "spreadsheet": set[str](),
+    "spreadsheet_rows": {"spreadsheet"},
     "formats": {"errors"},  # runs apart, on files that nobody trusts
     "settings": {"errors"},
     "store": {"errors"},
-    "reference": {"store", "errors"},
+    "journal": {"store", "errors"},
+    "reference": {"journal", "store", "errors"},
     **dict.fromkeys(BESIDE_THE_FLOW, GROUND),
     **dict.fromkeys(STAGES, GROUND | BESIDE_THE_FLOW),  # never another stage: tables lie between them
     "demo": {"reference", "errors"},
     "evaluation": {"matching", "review", "settings", "store", "errors"},
     "proposals": {"matching", "register"} | GROUND,
-    "night": STAGES | BESIDE_THE_FLOW | GROUND,
+    "replay": {"journal", "settings", "store"},  # finds who applies an event by name, when there is one
+    "rebuild": {"night", "receipts", "replay"} | GROUND,
+    "backup": {"night", "rebuild", "replay"} | GROUND,
+    "cli_operations": {"backup", "night", "rebuild", "replay", "terminal"} | GROUND,
+    "night": STAGES | BESIDE_THE_FLOW | GROUND | {"replay"},
     "terminal": {"reference"},
     "template": {"reference", "spreadsheet", "errors"},
     "cli": STAGES
     | BESIDE_THE_FLOW
     | GROUND
     | {"night", "demo", "evaluation", "terminal"}
-    | {"cli_addresses", "cli_matching", "cli_review", "cli_uploads", "cli_profiles"},
+    | {
+        "cli_operations",
+        "cli_addresses",
+        "cli_matching",
+        "cli_review",
+        "cli_uploads",
+        "cli_profiles",
+        "cli_errors",
+        "cli_health",
+    },
     "cli_addresses": {"geocoding", "night", "terminal"} | GROUND,
     "cli_matching": {"matching", "night", "terminal"} | GROUND,
     "cli_review": {"review", "proposals", "night", "terminal"} | GROUND,
     "cli_uploads": {"receipts", "night", "terminal"} | GROUND,
+    "cli_errors": {"health"} | GROUND,
+    "cli_health": {"health", "terminal"} | GROUND,
+    "health": GROUND,
     "cli_profiles": {"reading", "validation", "template", "terminal"} | GROUND,
     "": set[str](),  # hydrants/__init__.py
 }

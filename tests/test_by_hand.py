@@ -142,7 +142,7 @@ def test_a_decision_follows_its_row_under_another_file_name(
     column = next(cell.column for cell in sheet[1] if cell.value == "Beslissing")
     sheet.cell(2, column).value = "DWG-2222222"
     workbook.save(tmp_path / "in.xlsx")
-    review.import_(engine, tmp_path / "in.xlsx")
+    review.import_(engine, here.landing, tmp_path / "in.xlsx")
     night.whole_night(engine, here)
     assert links(engine) == {"b.csv 3": "DWG-2222222"}
 

@@ -225,13 +225,15 @@ def test_a_decision_survives_re_runs_and_can_be_undone(
         column = {cell.value: cell.column for cell in header}
         page.cell(header[0].row + 1, column["Beslissing"]).value = answer
         workbook.save(sheet)
-        review.import_(engine, sheet)
+        review.import_(engine, settings.landing, sheet)
         for _ in range(2):
             night.whole_night(engine, settings)
             decided = query(engine, "SELECT verdict, hydrant_id FROM match WHERE match_method = 'decision'")
             assert decided == [expected]
         assert review.export(engine, tmp_path / "rest.xlsx") == waiting - 1
 
-    review.revoke(engine, [row[0] for row in query(engine, "SELECT decision_id FROM decision")])
+    review.revoke(
+        engine, settings.landing, [row[0] for row in query(engine, "SELECT decision_id FROM decision")]
+    )
     night.whole_night(engine, settings)
     assert listed(engine) == before

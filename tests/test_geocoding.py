@@ -363,7 +363,7 @@ def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
     with store.write(engine) as connection:
         reference.sync(connection)
     write_addresses(folder / "addresses.csv")
-    addresses.load(engine, folder / "addresses.csv")
+    addresses.load(engine, folder / "landing", folder / "addresses.csv")
     with store.read(engine) as connection:
         return Gazetteer(connection, [POPERINGE, IEPER])
 
@@ -456,7 +456,7 @@ def test_a_real_address_list_as_crews_would_write_it(tmp_path: Path) -> None:
     store.migrate(engine)
     with store.write(engine) as connection:
         reference.sync(connection)
-    addresses.load(engine, CRAB)
+    addresses.load(engine, tmp_path / "landing", CRAB)
     asked = addresses.read(CRAB).dropna(subset=["x_l72"]).sample(3_000, random_state=7)
     forms = ["{} {}", "{} t.o. {}", "{}, nr. {}", "{1} {0}", "thv nr {1} {0}", "{} tegenover {} bus 2"]
     with store.read(engine) as connection:
@@ -489,7 +489,7 @@ def world(engine: sa.Engine, settings: Settings) -> sa.Engine:
     """Boundaries and addresses in place, no uploads yet."""
     write_boundaries(settings.boundaries)
     write_addresses(settings.addresses)
-    addresses.load(engine, settings.addresses)
+    addresses.load(engine, settings.landing, settings.addresses)
     return engine
 
 
@@ -644,7 +644,7 @@ def test_changed_inputs_are_computed_anew(world: sa.Engine, settings: Settings) 
 
     text = settings.addresses.read_text(encoding="utf-8")
     settings.addresses.write_text(text.replace("30000,170000,1,", "30001,170000,1,"), encoding="utf-8")
-    addresses.load(world, settings.addresses)
+    addresses.load(world, settings.landing, settings.addresses)
     assert run(world, settings) == {"located": 2, "unlocated": 0}
     assert [row["address_x_l72"] for row in locations(world)] == [30001.0, None]
 

@@ -630,7 +630,7 @@ def world(engine: sa.Engine, settings: Settings, no_waiting: None) -> sa.Engine:
         "34000,172000,3,33021,8970,Markt,current\n",
         encoding="utf-8",
     )
-    addresses.load(engine, settings.addresses)
+    addresses.load(engine, settings.landing, settings.addresses)
     return engine
 
 

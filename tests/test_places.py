@@ -243,7 +243,7 @@ def sent(engine: sa.Engine, settings: Settings) -> Settings:
         "34000,172000,3,33021,8970,Markt,current\n",
         encoding="utf-8",
     )
-    addresses.load(engine, settings.addresses)
+    addresses.load(engine, settings.landing, settings.addresses)
     rows = [
         row(1, "Watou"),
         row(2, "Proven"),
@@ -299,7 +299,7 @@ def test_files_without_that_column_are_read_as_before(engine: sa.Engine, setting
     settings = write_areas(settings)
     addresses_text = "EPSG:31370_x,EPSG:31370_y,house_number,municipality_id,postcode,streetname_nl,status\n"
     settings.addresses.write_text(addresses_text + "34000,172000,3,33021,8970,Markt,current\n", "utf-8")
-    addresses.load(engine, settings.addresses)
+    addresses.load(engine, settings.landing, settings.addresses)
     assert "Deelgemeente" not in GOOD
     send(settings, "lijst.csv", as_csv([good(1)]))
     assert located(engine, settings) == [(None, False, None)]

@@ -234,6 +234,49 @@ def test_figures_that_do_not_add_up_are_noticed(engine: sa.Engine, settings: Set
             connection.rollback()
 
 
+_LINKED = sa.select(sa.func.min(tables.match.c.row_id)).where(tables.match.c.hydrant_id.is_not(None))
+_ONE = _LINKED.scalar_subquery()
+_BACK = 9 * tables.ROWS_PER_UPLOAD  # the same ordinal of an upload that there is not
+BEREFT: dict[str, tuple[str, Any]] = {
+    "raw_row": ("upload", sa.delete(tables.upload)),
+    "ledger": ("raw_row", sa.delete(tables.raw_row).where(tables.raw_row.c.row_id == _ONE)),
+    "ledger.duplicate_of_row_id": ("ledger", sa.update(tables.ledger).values(duplicate_of_row_id=_BACK)),
+    "record": ("ledger", sa.delete(tables.ledger).where(tables.ledger.c.row_id == _ONE)),
+    "record.superseded_by_row_id": ("record", sa.update(tables.record).values(superseded_by_row_id=_BACK)),
+    "record.nis": ("gemeente", sa.update(tables.record).values(nis="99999")),
+    "location": (
+        "record",
+        sa.insert(tables.location).values(
+            row_id=_BACK, upload_id=9, location_method="none", corrections=[], is_outside_gemeente=False
+        ),
+    ),
+    "match": ("record", sa.delete(tables.record).where(tables.record.c.row_id == _ONE)),
+    "match.hydrant_id": (
+        "hydrant",
+        sa.update(tables.match).where(tables.match.c.hydrant_id.is_not(None)).values(hydrant_id="DWG-0"),
+    ),
+    "snapshot_hydrant": ("hydrant", sa.update(tables.snapshot_hydrant).values(hydrant_id="DWG-0")),
+    "snapshot_hydrant.row_id": ("raw_row", sa.update(tables.snapshot_hydrant).values(row_id=_BACK)),
+}
+
+
+@pytest.mark.parametrize("child", BEREFT)
+def test_a_row_that_rests_on_nothing_is_noticed(engine: sa.Engine, settings: Settings, child: str) -> None:
+    parent, statement = BEREFT[child]
+    snapshot_id = publishing.run(engine, settings)["snapshot_id"]
+    with store.write(engine) as connection:
+        if child == "snapshot_hydrant":  # its key: one hydrant only
+            first = sa.select(sa.func.min(tables.snapshot_hydrant.c.hydrant_id)).scalar_subquery()
+            statement = statement.where(tables.snapshot_hydrant.c.hydrant_id == first)
+        if child == "raw_row":
+            for name in ("finding", "receipt", "raw_photo", "raw_sheet", "delivery"):
+                connection.execute(sa.delete(tables.metadata.tables[name]))
+        connection.execute(statement)
+        with pytest.raises(publishing.InvariantBroken, match=rf"\d+ rows of {child} have no {parent}"):
+            snapshot.check(connection, snapshot_id)
+        connection.rollback()
+
+
 def test_without_a_register_there_is_nothing_to_publish(engine: sa.Engine, settings: Settings) -> None:
     with store.write(engine) as connection:
         for name in ("match", "record", "ledger", "raw_row", "hydrant_state", "hydrant", "register_version"):

@@ -244,7 +244,7 @@ def test_decisions_come_back_and_their_rows_are_not_handed_out_again(
     review.export(world, path, nis="33021")
     fill_in(path, {2: " dwg-1002 ", 3: "Nieuw"})
     fill_in(path, {2: "ter plaatse gezien"}, column="Toelichting")
-    assert review.import_(world, path) == review.ReviewCounts(2, 0, 0, 0, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(2, 0, 0, 0, ())
     assert held(world) == [
         (SHA_A, "Controle", 5, "linked", "DWG-1002"),
         (SHA_A, "Controle", 6, "new", None),
@@ -258,7 +258,7 @@ def test_a_file_without_sheets_is_decided_too(world: sa.Engine, tmp_path: Path) 
     path = tmp_path / "review.xlsx"
     review.export(world, path, nis="33011")
     fill_in(path, {2: "DWG-1003"})
-    assert review.import_(world, path).decided == 1
+    assert review.import_(world, tmp_path / "landing", path).decided == 1
     assert held(world) == [(SHA_B, "", 2, "linked", "DWG-1003")]
 
 
@@ -268,13 +268,13 @@ def test_the_same_workbook_twice_changes_nothing_and_another_answer_replaces(
     path = tmp_path / "review.xlsx"
     review.export(world, path, nis="33021")
     fill_in(path, {2: "DWG-1001"})
-    assert review.import_(world, path) == review.ReviewCounts(1, 0, 0, 1, ())
-    assert review.import_(world, path) == review.ReviewCounts(0, 0, 1, 1, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(1, 0, 0, 1, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(0, 0, 1, 1, ())
     fill_in(path, {2: "DWG-1002"})
-    assert review.import_(world, path) == review.ReviewCounts(0, 1, 0, 1, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(0, 1, 0, 1, ())
     assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1002")]
     fill_in(path, {2: None})  # an emptied cell decides nothing, and takes nothing back
-    assert review.import_(world, path) == review.ReviewCounts(0, 0, 0, 2, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(0, 0, 0, 2, ())
     assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1002")]
     with store.read(world) as connection:
         stored = connection.execute(
@@ -293,7 +293,7 @@ def test_what_cannot_be_taken_over_is_named_and_the_rest_is(world: sa.Engine, tm
     review.export(world, path)
     fill_in(path, {2: "DWG-9999", 3: "DWG-1001", 4: "DWG-1002"})
     fill_in(path, {4: "c" * 64}, column="sha256")
-    counts = review.import_(world, path)
+    counts = review.import_(world, tmp_path / "landing", path)
     assert counts.decided == 1
     assert [(error.row, error.message_nl.split(":")[0]) for error in counts.errors] == [
         (2, "brandkraan 'DWG-9999' staat niet in het register"),
@@ -336,7 +336,7 @@ def test_a_row_that_stands_there_twice(
     review.export(world, path, nis="33021")
     fill_in(path, {2: first, 3: second})
     fill_in(path, {3: "5"}, column="Rij")  # typed over, as text
-    counts = review.import_(world, path)
+    counts = review.import_(world, tmp_path / "landing", path)
     assert counts.decided == len(decided)
     assert [tuple(error) for error in counts.errors] == errors
     assert held(world) == decided
@@ -350,7 +350,7 @@ def test_the_number_of_a_row_may_have_become_a_decimal_number(
     review.export(world, path, nis="33021")
     fill_in(path, {2: "DWG-1001"})
     fill_in(path, {2: written}, column="Rij")
-    assert review.import_(world, path) == review.ReviewCounts(1, 0, 0, 1, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(1, 0, 0, 1, ())
 
 
 @pytest.mark.parametrize("written", ["5.5", "-5", "vijf", "9" * 5_000, 6_000_000_000])
@@ -359,7 +359,7 @@ def test_what_is_no_number_of_a_row_is_told(world: sa.Engine, tmp_path: Path, wr
     review.export(world, path, nis="33021")
     fill_in(path, {2: "DWG-1001"})
     fill_in(path, {2: written}, column="Rij")
-    (error,) = review.import_(world, path).errors
+    (error,) = review.import_(world, tmp_path / "landing", path).errors
     assert error.message_nl.startswith("deze rij is niet gekend")
 
 
@@ -383,7 +383,7 @@ def test_ids_that_differ_by_their_case_only(
     path = tmp_path / "review.xlsx"
     review.export(world, path, nis="33021")
     fill_in(path, {2: answer})
-    counts = review.import_(world, path)
+    counts = review.import_(world, tmp_path / "landing", path)
     assert [row[-1] for row in held(world)] == ([hydrant_id] if hydrant_id else [])
     assert [told in error.message_nl for error in counts.errors] == ([True] if told else [])
 
@@ -392,11 +392,11 @@ def test_revoked_decisions_no_longer_hold(world: sa.Engine, tmp_path: Path) -> N
     path = tmp_path / "review.xlsx"
     review.export(world, path)
     fill_in(path, {2: "nieuw", 3: "DWG-1001"})
-    review.import_(world, path)
+    review.import_(world, tmp_path / "landing", path)
     with store.read(world) as connection:
         ids = review.active(connection)["decision_id"].tolist()
-    assert review.revoke(world, ids[:1]) == 1
-    assert review.revoke(world, ids[:1]) == 0
+    assert review.revoke(world, tmp_path / "landing", ids[:1]) == 1
+    assert review.revoke(world, tmp_path / "landing", ids[:1]) == 0
     assert held(world) == [(SHA_B, "", 2, "new", None)]
     assert review.export(world, path) == 2
 
@@ -406,7 +406,7 @@ def decide(world: sa.Engine, path: Path) -> None:
     review.export(world, path)
     fill_in(path, {2: "DWG-1003", 3: "DWG-1002", 4: "nieuw"})
     fill_in(path, {3: "ter plaatse\ngezien"}, column="Toelichting")
-    assert review.import_(world, path).decided == 3
+    assert review.import_(world, path.parent / "landing", path).decided == 3
 
 
 def standing(engine: sa.Engine, **only: str) -> list[dict[str, Any]]:
@@ -504,12 +504,14 @@ def test_a_decision_that_outlives_its_hydrant_is_told_and_decided_anew(
         5,
         "eerder beslist: DWG-1002, die niet meer in het register staat",
     )
-    refused = review.import_(world, path)
+    refused = review.import_(world, tmp_path / "landing", path)
     assert [tuple(error) for error in refused.errors] == [
         (3, "brandkraan 'DWG-1002' staat niet meer in het register: kies een andere, of 'nieuw'")
     ]
     fill_in(tmp_path / "rest.xlsx", {2: "dwg-1001"})
-    assert review.import_(world, tmp_path / "rest.xlsx") == review.ReviewCounts(0, 1, 0, 0, ())
+    assert review.import_(world, tmp_path / "landing", tmp_path / "rest.xlsx") == review.ReviewCounts(
+        0, 1, 0, 0, ()
+    )
     assert [(line["row"], line["hydrant_id"], line["remark_nl"]) for line in standing(world)] == [
         (2, "DWG-1003", None),
         (5, "DWG-1001", None),
@@ -531,7 +533,7 @@ def test_undone_decisions_are_kept_as_revoked_and_their_rows_wait_again(
     world: sa.Engine, tmp_path: Path
 ) -> None:
     decide(world, tmp_path / "review.xlsx")
-    undone = review.undo(world, [3, 1, 3])
+    undone = review.undo(world, tmp_path / "landing", [3, 1, 3])
     assert [(line["decision_id"], line["row"], line["hydrant_id"]) for line in undone] == [
         (1, 2, "DWG-1003"),
         (3, 6, None),
@@ -549,10 +551,10 @@ def test_undone_decisions_are_kept_as_revoked_and_their_rows_wait_again(
 
 def test_one_id_that_cannot_be_undone_keeps_all_from_it(world: sa.Engine, tmp_path: Path) -> None:
     decide(world, tmp_path / "review.xlsx")
-    review.undo(world, [1])
+    review.undo(world, tmp_path / "landing", [1])
     before = held(world)
     with pytest.raises(UnusableSetting) as told:
-        review.undo(world, [1, 2, 77])
+        review.undo(world, tmp_path / "landing", [1, 2, 77])
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     assert str(told.value) == (
         f"nothing is revoked: decision 1 was revoked already, on {today}; there is no decision 77; "
@@ -608,7 +610,7 @@ def test_decisions_that_contradict_each_other_wait_for_a_person_who_settles_them
         "tegenstrijdig beslist, ook op herhalingen van deze rij: nieuw en DWG-1002",
     )
     fill_in(path, {2: "DWG-1001"})
-    assert review.import_(world, path) == review.ReviewCounts(0, 1, 0, 1, ())
+    assert review.import_(world, tmp_path / "landing", path) == review.ReviewCounts(0, 1, 0, 1, ())
     assert held(world) == [(SHA_A, "Controle", 5, "linked", "DWG-1001")]
     assert review.export(world, path, nis="33021") == 1
     assert [line["remark_nl"] for line in standing(world)] == [None]
@@ -637,13 +639,13 @@ def test_what_keeps_a_decision_from_having_effect_is_told(
     assert [line["remark_nl"] for line in standing(world)] == [told]
 
 
-def test_undoing_a_decision_wakes_no_older_one(world: sa.Engine) -> None:
+def test_undoing_a_decision_wakes_no_older_one(world: sa.Engine, tmp_path: Path) -> None:
     put_decision(world, 5, "DWG-1001")
     put_decision(world, 5, "DWG-1002")  # as when the table is copied twice
     put_decision(world, 6, "DWG-1002")
     with pytest.raises(UnusableSetting, match="decision 1 gave way to a newer one"):
-        review.undo(world, [1])
-    assert [line["decision_id"] for line in review.undo(world, [2])] == [2]
+        review.undo(world, tmp_path / "landing", [1])
+    assert [line["decision_id"] for line in review.undo(world, tmp_path / "landing", [2])] == [2]
     assert held(world) == [(SHA_A, "Controle", 6, "linked", "DWG-1002")]
 
 
@@ -668,7 +670,7 @@ def test_a_broken_workbook_is_refused(world: sa.Engine, tmp_path: Path, part: st
     with pytest.raises(
         UploadRejected, match=r"^stuk\.xlsx (is geen Excel-bestand|mist de kolom|heeft geen blad)"
     ):
-        review.import_(world, broken)
+        review.import_(world, tmp_path / "landing", broken)
 
 
 def test_a_workbook_is_read_before_the_store_is_held(
@@ -689,7 +691,7 @@ def test_a_workbook_is_read_before_the_store_is_held(
 
     monkeypatch.setattr(openpyxl, "load_workbook", told("read", load))
     monkeypatch.setattr(store, "write", told("hold", write))
-    assert review.import_(world, path).decided == 1
+    assert review.import_(world, tmp_path / "landing", path).decided == 1
     assert steps == ["read", "hold"]
 
 
@@ -760,7 +762,7 @@ def test_the_command_line_lists_undoes_and_labels(world: sa.Engine, tmp_path: Pa
 def test_nothing_waits(engine: sa.Engine, tmp_path: Path) -> None:
     path = tmp_path / "review.xlsx"
     assert review.export(engine, path) == 0
-    assert review.import_(engine, path) == review.ReviewCounts(0, 0, 0, 0, ())
+    assert review.import_(engine, tmp_path / "landing", path) == review.ReviewCounts(0, 0, 0, 0, ())
     assert held(engine) == []
 
 
@@ -768,18 +770,18 @@ def test_other_files_are_refused_in_dutch(engine: sa.Engine, tmp_path: Path) -> 
     text = tmp_path / "a.xlsx"
     text.write_text("geen werkboek", encoding="utf-8")
     with pytest.raises(UploadRejected, match=r"a\.xlsx is geen Excel-bestand"):
-        review.import_(engine, text)
+        review.import_(engine, tmp_path / "landing", text)
     other = tmp_path / "b.xlsx"
     workbook = openpyxl.Workbook()
     workbook.save(other)
     with pytest.raises(UploadRejected, match="heeft geen blad 'Te beslissen'"):
-        review.import_(engine, other)
+        review.import_(engine, tmp_path / "landing", other)
     workbook.active.title = "Te beslissen"
     workbook.save(other)
     with pytest.raises(UploadRejected, match="mist de kolom 'sha256'"):
-        review.import_(engine, other)
+        review.import_(engine, tmp_path / "landing", other)
     with pytest.raises(UploadRejected, match="is geen Excel-bestand"):
-        review.import_(engine, tmp_path / "absent.xlsx")
+        review.import_(engine, tmp_path / "landing", tmp_path / "absent.xlsx")
 
 
 __all__ = ["here"]  # a fixture
@@ -807,7 +809,7 @@ def decided(engine: sa.Engine, here: Settings, tmp_path: Path) -> Settings:
     assert links(engine) == {"a.csv 3": "review", "a.csv 4": "DWG-3333333"}
     review.export(engine, tmp_path / "uit.xlsx")
     fill_in(tmp_path / "uit.xlsx", {2: "DWG-4444444"})
-    review.import_(engine, tmp_path / "uit.xlsx")
+    review.import_(engine, tmp_path / "landing", tmp_path / "uit.xlsx")
     return here
 
 
@@ -859,7 +861,7 @@ def test_an_undone_decision_leaves_the_row_as_if_nobody_had_decided(
 ) -> None:
     night.whole_night(engine, decided)
     assert links(engine) == E_LINKED
-    review.undo(engine, [1])
+    review.undo(engine, decided.landing, [1])
     night.whole_night(engine, decided)
     assert links(engine) == E_WAITS
 
@@ -898,10 +900,11 @@ def test_a_filled_in_workbook_decides_in_a_new_database_too(
     forget_all_but_decisions(engine)
     with store.write(engine) as connection:
         connection.execute(sa.delete(tables.decision))
+    decided = decided.model_copy(update={"landing": tmp_path / "landing of its own"})
     load(engine, decided, date(2019, 6, 1), E_AT)
     night.whole_night(engine, decided)
     assert links(engine) == E_WAITS
-    assert review.import_(engine, tmp_path / "uit.xlsx").decided == 1
+    assert review.import_(engine, decided.landing, tmp_path / "uit.xlsx").decided == 1
     night.whole_night(engine, decided)
     assert links(engine) == E_LINKED
 
@@ -915,7 +918,7 @@ def test_a_decision_and_its_proposal_outlive_a_list_that_grows(
     night.whole_night(engine, here)
     assert review.export(engine, path) == 1
     fill_in(path, {2: "nieuw"})
-    review.import_(engine, path)
+    review.import_(engine, tmp_path / "landing", path)
     night.whole_night(engine, here)
     assert review.export(engine, path) == 0
     with store.read(engine) as connection:

@@ -40,9 +40,11 @@ def test_postgis_points_are_generated_indexed_and_commented(postgis_url: str) ->
             (name, 31370, "POINT") for name in ("address", "hydrant_state", "location", "snapshot_hydrant")
         ]
         indexed = connection.execute(
-            sa.text("SELECT count(*) FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%'")
-        ).scalar()
-        assert indexed == len(points)
+            sa.text(
+                "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY tablename"
+            )
+        ).scalars()
+        assert list(indexed) == ["address", "hydrant_state"]
         uncommented = connection.execute(
             sa.text(
                 "SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "

@@ -66,13 +66,13 @@ def test_a_released_file_counts_from_the_next_night_on(engine: sa.Engine, settin
     assert (line["file_name"], line["refused_share"]) == ("verschoven.csv", pytest.approx(29 / 30))
     assert "29 van de 30" in str(line["reason"])
 
-    released, is_new = uploads.let_through(engine, "verschoven.csv", note="gebeld, klopt")
+    released, is_new = uploads.let_through(engine, settings.landing, "verschoven.csv", note="gebeld, klopt")
     assert (released["status"], is_new) == ("released", True)
     assert held(engine) == []
     with store.read(engine) as connection:
         kept = connection.execute(sa.select(tables.release)).mappings().all()
     assert [(row["sha256"], row["note"]) for row in kept] == [(sha256(SHIFTED), "gebeld, klopt")]
-    assert uploads.let_through(engine, "verschoven.csv", note="nog eens")[1] is False
+    assert uploads.let_through(engine, settings.landing, "verschoven.csv", note="nog eens")[1] is False
     with store.read(engine) as connection:
         assert connection.execute(sa.select(tables.release)).mappings().all() == kept
 
@@ -84,7 +84,7 @@ def test_a_released_file_counts_from_the_next_night_on(engine: sa.Engine, settin
         1,
         0,
     )
-    assert uploads.let_through(engine, "verschoven.csv")[1] is False
+    assert uploads.let_through(engine, settings.landing, "verschoven.csv")[1] is False
 
 
 def test_release_asks_for_more_where_a_name_is_not_enough(engine: sa.Engine, settings: Settings) -> None:
@@ -96,16 +96,16 @@ def test_release_asks_for_more_where_a_name_is_not_enough(engine: sa.Engine, set
     answered(engine, settings, other)
 
     with pytest.raises(UnusableSetting, match=r"no upload goes by 'weg\.csv'"):
-        uploads.let_through(engine, "weg.csv")
+        uploads.let_through(engine, settings.landing, "weg.csv")
     with pytest.raises(UnusableSetting, match="is not held: processed"):
-        uploads.let_through(engine, "goed.csv")
+        uploads.let_through(engine, settings.landing, "goed.csv")
     with pytest.raises(UnusableSetting, match=r"any of 2 uploads.*33029/lijst.*33021/lijst"):
-        uploads.let_through(engine, "lijst.csv")
+        uploads.let_through(engine, settings.landing, "lijst.csv")
     with pytest.raises(UnusableSetting, match="no upload goes by"):
-        uploads.let_through(engine, sha256(SHIFTED)[:5])
+        uploads.let_through(engine, settings.landing, sha256(SHIFTED)[:5])
     assert len(held(engine)) == 2
-    assert uploads.let_through(engine, "westlandia/33029/lijst.csv")[0]["nis"] == "33029"
-    assert uploads.let_through(engine, sha256(SHIFTED)[:8].upper())[0]["nis"] == "33021"
+    assert uploads.let_through(engine, settings.landing, "westlandia/33029/lijst.csv")[0]["nis"] == "33029"
+    assert uploads.let_through(engine, settings.landing, sha256(SHIFTED)[:8].upper())[0]["nis"] == "33021"
     assert held(engine) == []
 
 
@@ -114,7 +114,7 @@ def test_of_two_files_by_one_name_the_held_one_is_meant(engine: sa.Engine, setti
     send(settings, "lijst.csv", SHIFTED)
     answered(engine, settings)
     answered(engine, settings, ("westlandia", "33029"))
-    assert uploads.let_through(engine, "lijst.csv")[0]["sha256"] == sha256(SHIFTED)
+    assert uploads.let_through(engine, settings.landing, "lijst.csv")[0]["sha256"] == sha256(SHIFTED)
 
 
 def test_every_upload_is_listed(engine: sa.Engine, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import OSA
 
 from hydrants import reference, store
-from hydrants.geocoding.parser import Relation, readings
+from hydrants.geocoding.near_names import NearNames
+from hydrants.geocoding.parser import Relation, readings, with_single_spaces
 from hydrants.geocoding.resolver import Gazetteer, Outcome
 from hydrants.geocoding.streets import Street
 from hydrants.reference import addresses
@@ -72,7 +75,7 @@ def gazetteer_of(folder: Path, rows: pd.DataFrame) -> Gazetteer:
     store.migrate(engine)
     with store.write(engine) as connection:
         reference.sync(connection)
-    addresses.load(engine, path)
+    addresses.load(engine, folder / "landing", path)
     with store.read(engine) as connection:
         return Gazetteer(connection, list(reference.gemeenten()))
 
@@ -251,6 +254,32 @@ def test_streets_that_meet_twice_have_two_corners() -> None:
     assert [place[:2] for place in ring.corners_with(road)] == [(0.0, 10.0), (800.0, 10.0)]
     assert len(road.corners_with(ring)) == 2
     assert ring.corners_with(Street("Nieuwstraat", "8970")) == ()
+
+
+@given(st.text(st.sampled_from("ab \t\n\u00a0\u2003\u200be\u0301.é"), max_size=8))
+def test_one_space_stands_between_words(text: str) -> None:
+    assert with_single_spaces(text) == " ".join(unicodedata.normalize("NFC", text).split())
+
+
+_KEYS = st.text("aby8", min_size=1, max_size=13)
+
+
+@given(keys=st.lists(_KEYS, unique=True), written=_KEYS, most=st.sampled_from([1, 2]), at=st.integers(0, 12))
+def test_near_names_are_those_that_comparing_all_finds(
+    keys: list[str], written: str, most: int, at: int
+) -> None:
+    swapped = written[:at] + written[at : at + 2][::-1] + written[at + 2 :]
+    near = [swapped, written[1:], f"b{written}", f"b{written[1:]}", written[: at - 1] + written[at:]]
+    keys = list(dict.fromkeys(filter(None, [*keys, *near])))
+    allowed = min(most, (len(written) >= 5) + (len(written) >= 11))
+    alike = [
+        (OSA.distance(written, key), len(key), position)
+        for position, key in enumerate(keys)
+        if [letter for letter in key if letter == "8"] == [letter for letter in written if letter == "8"]
+        and (most == 1 or key[0] == written[0])
+    ]
+    expected = [(typos, keys[position]) for typos, _, position in sorted(alike) if typos <= allowed]
+    assert NearNames(keys).within(written, most) == (expected if allowed else [])
 
 
 def test_places_are_known_by_all_their_names() -> None:

@@ -8,6 +8,7 @@ for any other, and what it says is filled in for each text.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -26,10 +27,11 @@ _WHERE = (
     r"|naast|achter|v[oó][oó]r|aan|bij|tussen|tss\.?)"
 )
 _MARK = r"(?:(?:huis|h)?nr\.?|(?:huis)?nummer|n[°º]) ?"
-_NUMBER = r"\d{1,3}(?: ?[a-z](?![\w.'’]))?"
+_LETTER = r"(?: ?[a-z](?![\w.'’]))?"
+_NUMBER = rf"\d{{1,3}}{_LETTER}"
 _TAIL = (
-    rf"((?:{_WHERE} ?)?(?:{_MARK})?{_NUMBER}"
-    rf"(?: ?[-/] ?{_NUMBER}| (?:en|tot) (?:{_MARK})?{_NUMBER}| bus {_NUMBER})?)"
+    rf"((?:{_WHERE} ?)?(?:{_MARK})?)(\d{{1,3}})"
+    rf"({_LETTER}(?: ?[-/] ?{_NUMBER}| (?:en|tot) (?:{_MARK})?{_NUMBER}| bus {_NUMBER})?)"
 )
 _AFTER_NAME = re.compile(
     rf"([ ,(]+){_TAIL}(\)?(?:,? (?:\d{{4}} )?[^\W\d_][^\d,;:/()]*| ?\([^\d()]*\))?)$", re.IGNORECASE
@@ -41,37 +43,43 @@ _DIGIT = re.compile(r"\d")
 _DIGITS_IN_A_ROW = re.compile(r"\d+")
 
 
-class Filled(NamedTuple):
-    """A frame with its numbers: the likeliest reading, of any name.
-
-    `is_name` when that reading takes just the name for a street. `frame` and `tail` give the others.
-    """
-
-    relation: Relation
-    number: str | None
-    second_number: str | None
-    postcode: str | None
-    nis: str | None
-    is_name: bool
-    frame: Frame
-    tail: str
-
-
 class Frame(NamedTuple):
-    """Every reading of a frame, likeliest first; `stand_ins` are its numbers, in the order of the text."""
+    """Every reading of a frame, likeliest first.
+
+    `stand_ins` are its numbers, in the order of the text. `is_name` when the likeliest reading takes just
+    the name for a street; `suffix` is what follows the first number in its house number, None when that is
+    not all there is to it.
+    """
 
     stand_ins: tuple[int, ...]
     found: tuple[Reading, ...]
+    is_name: bool
+    suffix: str | None
 
-    def readings(self, written: str, tail: str) -> tuple[Reading, ...]:
-        """Every reading, with a name and the digits of a tail filled in."""
-        digits = self.digits(tail)
+    @classmethod
+    def of(cls, stand_ins: tuple[int, ...], found: tuple[Reading, ...]) -> Frame:
+        """A frame with these readings."""
+        first = found[0]
+        number = first.number or ""
+        is_simple = stand_ins[:1] == (ord(number[:1] or " "),) and first.second_number is None
+        suffix = number[1:] if is_simple and set(_DIGITS).isdisjoint(number[1:]) else None
+        is_name = first.street == _STAND_IN and first.cross_street is None
+        return cls(stand_ins, found, is_name, suffix)
+
+    def house_numbers(self, numbers: Sequence[str]) -> tuple[str | None, str | None]:
+        """The house numbers of the likeliest reading, when these numbers stand in the frame."""
+        first, digits = self.found[0], self._digits(numbers)
+        return _translated(first.number, digits), _translated(first.second_number, digits)
+
+    def readings(self, written: str, numbers: Sequence[str]) -> tuple[Reading, ...]:
+        """Every reading, with a name and numbers filled in."""
+        digits = self._digits(numbers)
         return tuple(
             Reading(
                 reading.street.translate(digits).replace(_STAND_IN, written).strip(EDGES),
                 reading.relation,
-                reading.number and reading.number.translate(digits),
-                reading.second_number and reading.second_number.translate(digits),
+                _translated(reading.number, digits),
+                _translated(reading.second_number, digits),
                 reading.cross_street and reading.cross_street.translate(digits).replace(_STAND_IN, written),
                 reading.postcode,
                 reading.nis,
@@ -79,16 +87,22 @@ class Frame(NamedTuple):
             for reading in self.found
         )
 
-    def digits(self, tail: str) -> dict[int, str]:
+    def _digits(self, numbers: Sequence[str]) -> dict[int, str]:
         """What each stand-in stands for, for `str.translate`."""
-        return dict(zip(self.stand_ins, _DIGITS_IN_A_ROW.findall(tail), strict=True))
+        return dict(zip(self.stand_ins, numbers, strict=True))
 
     def with_place(self, place: _Beside) -> Frame:
         """The same with the name of a place before or behind."""
         *parsed, whole = self.found
-        told = [reading._replace(postcode=place.postcode, nis=place.nis) for reading in parsed]
-        text = f"{place.left}{whole.street}{place.right}"
-        return self._replace(found=(*told, place.whole._replace(street=text)))
+        told = [Reading(*reading[:5], place.postcode, place.nis) for reading in parsed]
+        around = Reading(f"{place.left}{whole.street}{place.right}", *place.whole[1:])
+        if not parsed:
+            return Frame.of(self.stand_ins, (around,))
+        return Frame(self.stand_ins, (*told, around), self.is_name, self.suffix)
+
+
+def _translated(number: str | None, digits: dict[int, str]) -> str | None:
+    return number and number.translate(digits)
 
 
 class _Beside(NamedTuple):
@@ -101,63 +115,65 @@ class _Beside(NamedTuple):
     right: str
 
 
-def split(plain: str) -> tuple[str, Filled | None, bool]:
-    """The name in a text, and the frame around it.
+Split = tuple[str, Sequence[str], bool, Callable[..., Frame | None], tuple[str, ...]]
+"""What may be a name, the numbers around it, whether one stands before it; and what gives the frame, from
+which words: asked for only once the name is known to be one. What is said of the frame holds if the parser
+takes the name for nothing but a name; when there is none, the parser has to read the text."""
+
+
+def split(plain: str) -> Split | None:
+    """The name in a text, and the frame around it; None when there is none.
 
     Args:
         plain: a text with single spaces.
-
-    Returns:
-        What may be a name, the frame (None when there is none), and whether a number stands before the
-        name. What is said of the frame holds if the parser takes the name for nothing but a name.
     """
     if not plain[-1:].isdecimal():
         match = _BEFORE_NAME.match(plain)
         if match is not None:
-            tail, between = match.groups()
-            return plain[match.end() :], _before_name(tail, between), True
+            opening, number, more, between = match.groups()
+            numbers, more = _numbers(number, more)
+            return plain[match.end() :], numbers, True, _frame_before, (opening, more, between)
     match = _AFTER_NAME.search(plain)
     if match is None:
         words = None if _DIGIT.search(plain) else _WORDS_BEHIND.search(plain)
         if words is None:
-            return plain, None, False
-        return plain[: words.start()], _words_behind(plain[words.start() :]), False
-    between, tail, rest = match.groups()
+            return None
+        at = words.start()
+        return plain[:at], (), False, _words_behind, (plain[at:],)
+    between, opening, number, more, rest = match.groups()
+    numbers, more = _numbers(number, more)
     written, place = plain[: match.start()], ""
     if "," in written or written[:1].isdecimal():
         before = _PLACE_BEFORE.match(written)
         if before is not None:
             place, written = before[0], written[before.end() :]
-    return written, _after_name(between, tail, place, rest), False
+    return written, numbers, False, _frame_after, (between, opening, more, place, rest)
+
+
+def _numbers(number: str, more: str) -> tuple[Sequence[str], str]:
+    """A number and those behind it; and what is behind it with all numbers alike."""
+    if len(more) < 2:
+        return (number,), more
+    return (number, *_DIGITS_IN_A_ROW.findall(more)), _DIGITS_IN_A_ROW.sub("0", more)
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _words_behind(rest: str) -> Filled | None:
-    return _filled(_frame(f"{_STAND_IN}{rest}"), "")
+def _words_behind(rest: str) -> Frame | None:
+    return _frame(f"{_STAND_IN}{rest}")
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _after_name(between: str, tail: str, place: str, rest: str) -> Filled | None:
-    return _filled(_frame_after(between, _DIGITS_IN_A_ROW.sub("0", tail), place, rest), tail)
+def _frame_before(opening: str, more: str, between: str) -> Frame | None:
+    return _frame(f"{_numbered(f'{opening}0{more}')}{between}{_STAND_IN}")
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _before_name(tail: str, between: str) -> Filled | None:
-    return _filled(_frame_before(_DIGITS_IN_A_ROW.sub("0", tail), between), tail)
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _frame_before(tail: str, between: str) -> Frame | None:
-    return _frame(f"{_numbered(tail)}{between}{_STAND_IN}")
-
-
-@lru_cache(maxsize=_REMEMBERED)
-def _frame_after(between: str, tail: str, place: str, rest: str) -> Frame | None:
+def _frame_after(between: str, opening: str, more: str, place: str, rest: str) -> Frame | None:
     if (place or rest) and not rest.startswith(")"):
-        core, beside = _frame_after(between, tail, "", ""), _beside(place, rest)
+        core, beside = _frame_after(between, opening, more, "", ""), _beside(place, rest)
         if core is not None and beside is not None:
             return core.with_place(beside)
-    return _frame(f"{place}{_STAND_IN}{between}{_numbered(tail)}{rest}")
+    return _frame(f"{place}{_STAND_IN}{between}{_numbered(f'{opening}0{more}')}{rest}")
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -189,23 +205,7 @@ def _frame(text: str) -> Frame | None:
     found = readings(text)
     if not found or any(reading.road or reading.km is not None for reading in found):
         return None
-    return Frame(tuple(ord(letter) for letter in text if letter in _DIGITS), found)
-
-
-def _filled(frame: Frame | None, tail: str) -> Filled | None:
-    if frame is None:
-        return None
-    first, digits = frame.found[0], frame.digits(tail)
-    return Filled(
-        first.relation,
-        first.number and first.number.translate(digits),
-        first.second_number and first.second_number.translate(digits),
-        first.postcode,
-        first.nis,
-        first.street == _STAND_IN and first.cross_street is None,
-        frame,
-        tail,
-    )
+    return Frame.of(tuple(ord(letter) for letter in text if letter in _DIGITS), found)
 
 
 def _numbered(tail: str) -> str:

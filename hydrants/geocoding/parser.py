@@ -90,8 +90,7 @@ def readings(text: str) -> tuple[Reading, ...]:
     Returns:
         Distinct readings that each name a street or a numbered road; empty when the text names none.
     """
-    plain = " ".join(unicodedata.normalize("NFC", text).split())
-    plain, aside = without_asides(plain)
+    plain, aside = without_asides(with_single_spaces(text))
     whole = _told(Reading(plain, Relation.ALONG), aside)
     shorter, village, name = without_village(plain)
     if village is None:
@@ -109,6 +108,15 @@ def readings(text: str) -> tuple[Reading, ...]:
         numbered = next((reading for reading in parsed if reading.number), whole)
         distinct[_told(Reading(aside.road, *numbered[1:4]), aside)] = None
     return tuple(distinct)
+
+
+def with_single_spaces(text: str) -> str:
+    """A text as it is read: letters with their accents, one space between words, none around."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text:  # then it has no other space than a plain one
+        return text.strip()
+    return " ".join(text.split())
 
 
 def _holds(street: str, name: str) -> bool:

@@ -13,7 +13,7 @@ from hydrants import store
 from hydrants.geocoding.parser import Reading, Relation, readings
 from hydrants.geocoding.shorthand import Shorthand
 from hydrants.geocoding.street_index import NOTHING, Parts, StreetIndex
-from hydrants.geocoding.streets import Place, Street
+from hydrants.geocoding.streets import Place, Street, new_tuple
 from hydrants.reference.street_keys import street_key
 from hydrants.store import tables
 
@@ -129,22 +129,30 @@ class Gazetteer:
         short = self._shorthand[nis].read(text, postcode)
         if short is None:
             return self.resolve(nis, text, postcode)
-        street, found, is_all = short
+        street, found, all_readings = short
         if street is not None:
             return _resolution(street, found[0])
-        resolution = self._of_readings(nis, found, postcode)
-        if is_all or resolution.street is not None or resolution.alternatives:
-            return resolution
-        return self.resolve(nis, text, postcode)
+        if all_readings is None:
+            return self._of_readings(nis, found, postcode)
+        return self._of_unlisted(nis, found[0], postcode) or self._of_readings(nis, all_readings(), postcode)
+
+    def _of_unlisted(self, nis: str, reading: Reading, stated: str | None) -> Resolution | None:
+        """Where a name points that no street bears; None when no street has one like it."""
+        index, key = self._streets[nis], street_key(reading.street)
+        groups = index.shortened(key) or index.close(key, reading.postcode or stated).groups
+        return self._placed(nis, groups, reading, stated) if groups else None
 
     def _of_readings(self, nis: str, found: Sequence[Reading], stated: str | None) -> Resolution:
         index = self._streets[nis]
-        here = [reading for reading in found if reading.nis in (None, nis)]
-        # a text with its house number is seldom a name; most need not be looked for
-        names = [(street_key(reading.street), reading) for reading in here if index.may_have(reading.street)]
-        for key, reading in names:
-            if parts := index.exact(key):
-                return self._placed(nis, self._or_close_by(nis, parts, reading, stated), reading, stated)
+        here = [reading for reading in found if reading.nis is None or reading.nis == nis]
+        names: list[tuple[str, Reading]] = []
+        for reading in here:
+            # a text with its house number is seldom a name; most need not be looked for
+            if index.may_have(reading.street):
+                key = street_key(reading.street)
+                if parts := index.exact(key):
+                    return self._placed(nis, self._or_close_by(nis, parts, reading, stated), reading, stated)
+                names.append((key, reading))
         if len(here) < len(found):
             return Resolution(reading=found[0])  # of a place in another gemeente
         for key, reading in names:
@@ -177,6 +185,8 @@ class Gazetteer:
 
     def _placed(self, nis: str, groups: Sequence[Parts], reading: Reading, stated: str | None) -> Resolution:
         """Where a reading points when it names one of some streets."""
+        if len(groups) == 1 and len(groups[0]) == 1 and reading.cross_street is None:
+            return _resolution(groups[0][0], reading)
         postcode = reading.postcode or stated
         of_groups = [[part for part in parts if part.postcode == postcode] or parts for parts in groups]
         candidates = [part for parts in of_groups for part in parts]
@@ -208,7 +218,7 @@ def _resolution(street: Street, reading: Reading) -> Resolution:
     """Where a reading points that can only mean this street."""
     places = _on_street(street, reading)
     if len(places) == 1:
-        return Resolution(street.name, places[0], (), reading)
+        return new_tuple(Resolution, (street.name, places[0], (), reading))
     return Resolution(street.name, None, places, reading)
 
 
@@ -231,8 +241,9 @@ def _meant(parts: Sequence[Street], reading: Reading) -> Sequence[Street]:
 
 
 def _on_street(street: Street, reading: Reading) -> tuple[Place, ...]:
-    if reading.number is None:
+    number, second_number = reading.number, reading.second_number
+    if number is None:
         return street.middle
-    if reading.second_number is not None:
-        return street.between(reading.number, reading.second_number) or street.middle
-    return street.at(reading.number, reading.relation is Relation.OPPOSITE) or street.middle
+    if second_number is not None:
+        return street.between(number, second_number) or street.middle
+    return street.at(number, reading.relation is Relation.OPPOSITE) or street.middle

@@ -6,14 +6,16 @@ What is not built so is left to the parser, which says the same of all others, o
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 from hydrants.geocoding import frames
 from hydrants.geocoding.asides import EDGES, LETTERS, has_village
-from hydrants.geocoding.parser import Reading, Relation
+from hydrants.geocoding.parser import Reading, Relation, with_single_spaces
 from hydrants.geocoding.street_index import Parts, StreetIndex
-from hydrants.geocoding.streets import Street
+from hydrants.geocoding.streets import Street, new_tuple
+from hydrants.reference.place_names import villages
 from hydrants.reference.street_keys import street_key
 
 _REMEMBERED = 50_000
@@ -30,11 +32,14 @@ _TELLING = {
 """Words that the parser takes for something else than a part of a name."""
 _TELLING_FIRST = {"in", "op", "langs", "straat", "adres", "e", "ste"}
 _TELLING_LAST = {"n", "r", "a", "e"}
+_NO_NAME = _TELLING | _TELLING_FIRST | _TELLING_LAST
 _NOT_LETTERS = re.compile(r"[\W\d_]+")
 
-Short = tuple[Street | None, tuple[Reading, ...], bool]
-"""The street that is meant and how, in one reading; or None, and the readings of the text: all of them,
-or the likeliest, which decides if it leads anywhere."""
+Short = tuple[Street | None, tuple[Reading, ...], Callable[[], tuple[Reading, ...]] | None]
+"""The street that is meant and how, in one reading; or None, and the readings of the text.
+
+These are all of them; or the likeliest, of a name that no street bears, which decides if it leads anywhere:
+what gives all of them then comes last."""
 
 
 class _Name(NamedTuple):
@@ -65,36 +70,47 @@ class Shorthand:
         Returns:
             None when the parser has to read it.
         """
-        if not text.isascii():
-            text = unicodedata.normalize("NFC", text)
-        plain = " ".join(text.split())
-        written, filled, is_before = frames.split(plain)
-        if filled is None:
+        plain = with_single_spaces(text)
+        in_parts = frames.split(plain)
+        if in_parts is None:
             return self._alone(plain, postcode)
-        relation, number, second_number, told, nis, is_name, frame, tail = filled
+        written, numbers, is_before, frame_of, words = in_parts
         name = self._name(written)
-        if name is None or (name.has_article and (is_before or not name.parts or not is_name)):
+        frame = None if name is None else frame_of(*words)
+        if name is None or frame is None:
             return None
-        if is_name and (nis is None or nis == self._nis):
-            reading = Reading(name.name, relation, number, second_number, None, told, nis)
-            if name.parts:
-                return _only(name.parts, told or postcode), (reading,), True
-            if len(frame.found) == 2 and not self._index.may_have(plain):
-                return None, (reading,), False
-        return None, frame.readings(written, tail), True
+        plain_name, parts, has_article = name
+        found, is_name, suffix = frame.found, frame.is_name, frame.suffix
+        if has_article and (is_before or not parts or not is_name):
+            return None
+        if is_name:
+            _, relation, first, second, _, told, nis, _, _ = found[0]
+            if nis is None or nis == self._nis:
+                if suffix is not None:
+                    first, second = numbers[0] + suffix, None
+                elif first is not None:
+                    first, second = frame.house_numbers(numbers)
+                reading = new_tuple(
+                    Reading, (plain_name, relation, first, second, None, told, nis, None, None)
+                )
+                if parts:
+                    return _only(parts, told or postcode), (reading,), None
+                if len(found) == 2 and not self._index.may_have(plain):
+                    return None, (reading,), partial(frame.readings, written, numbers)
+        return None, frame.readings(written, numbers), None
 
     def _alone(self, plain: str, postcode: str | None) -> Short | None:
         name = self._name(plain)
         if name is not None:
             if name.has_article and not name.parts:
                 return None
-            return _only(name.parts, postcode), (Reading(name.name, Relation.ALONG),), True
+            return _only(name.parts, postcode), (Reading(name.name, Relation.ALONG),), None
         opening = _IN_THE.match(plain)
         name = None if opening is None else self._name(plain[opening.end() :])
         if name is None or name.has_article:
             return None
         along = (Reading(plain.strip(EDGES), Relation.ALONG), Reading(name.name, Relation.ALONG))
-        return None, along, True
+        return None, along, None
 
     def _name(self, written: str) -> _Name | None:
         """The streets of a name; None when the name could be read in more ways than one."""
@@ -112,17 +128,21 @@ class Shorthand:
 
 def _only(parts: Parts, postcode: str | None) -> Street | None:
     """The only street that is meant, if it is."""
-    if postcode is not None:
-        parts = [part for part in parts if part.postcode == postcode]
-    return parts[0] if len(parts) == 1 else None
+    if len(parts) == 1:
+        part = parts[0]
+        return part if postcode is None or part.postcode == postcode else None
+    here = [part for part in parts if part.postcode == postcode]
+    return here[0] if len(here) == 1 else None
 
 
 def _is_inert(name: str) -> bool:
     """Whether the parser makes nothing of a name but that name, whatever number stands beside it."""
+    folded = name.casefold()
+    if name.isalpha():
+        return not (len(name) < 2 or folded in _NO_NAME or street_key(name) in villages())
     if _NAME.fullmatch(name) is None or LETTERS.search(name) is None:
         return False
-    folded = name.casefold()
-    words = [folded] if folded.isalpha() else [word for word in _NOT_LETTERS.split(folded) if word]
+    words = [word for word in _NOT_LETTERS.split(folded) if word]
     return (
         _TELLING.isdisjoint(words)
         and words[0] not in _TELLING_FIRST

@@ -71,8 +71,9 @@ def _store(
         if not store.is_done(connection, STAGE, f"upload:{upload_id}", inputs):
             changed[upload_id] = inputs
     is_changed = locations["upload_id"].isin(list(changed))
-    connection.execute(sa.delete(tables.location).where(tables.location.c.upload_id.in_(list(changed))))
-    store.insert_rows(connection, tables.location, locations[is_changed])
+    store.replace_rows(
+        connection, tables.location, locations[is_changed], tables.location.c.upload_id.in_(list(changed))
+    )
     has_point = locations["x_l72"].notna()
     for upload_id, inputs in changed.items():
         is_here = locations["upload_id"] == upload_id

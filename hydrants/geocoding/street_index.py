@@ -7,13 +7,10 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
-
+from hydrants.geocoding.near_names import ONE_TYPO_FROM, TWO_TYPOS_FROM, NearNames
 from hydrants.geocoding.streets import Street
 from hydrants.reference.street_keys import ENDINGS, street_key
 
-_ONE_TYPO_FROM, _TWO_TYPOS_FROM = 5, 11  # letters of the key: a shorter name is too easily another's
 _ABBREVIATED_FROM = 6  # letters of a name with its abbreviation
 _SHORTENED_FROM = 6  # letters left of a name that was shortened
 _FULL_ENDINGS = tuple(set(ENDINGS.values()))
@@ -93,7 +90,7 @@ class StreetIndex:
         """The streets of a postcode that are one typo away from a key."""
         return tuple(
             self._by_key[other]
-            for typos, other in self._within(key, 1)
+            for typos, other in self._names.within(key, 1)
             if typos and any(part.postcode == postcode for part in self._by_key[other])
         )
 
@@ -102,7 +99,7 @@ class StreetIndex:
         words = name.split()
         for count in range(len(words) - 1, 0, -1):
             key = street_key(" ".join(words[:count]))
-            if len(key) >= _ONE_TYPO_FROM and (parts := self._by_key.get(key)):
+            if len(key) >= ONE_TYPO_FROM and (parts := self._by_key.get(key)):
                 return parts
         return ()
 
@@ -133,16 +130,15 @@ class StreetIndex:
         return found
 
     def _closest(self, key: str, postcode: str | None) -> Close:
-        close = self._within(key, 1)
+        close = self._names.within(key, 1)
         if not close and "ij" in key:
             key = key.replace("ij", "y")  # a y that was hit by mistake is no ij
-            close = self._within(key, 1)
-        if not close and len(key) >= _TWO_TYPOS_FROM:
-            # two typos, one of them in the first letter, make it another name: Oosthoek, Westhoek
-            close = [(typos, other) for typos, other in self._within(key, 2) if other[0] == key[0]]
+            close = self._names.within(key, 1)
+        if not close and len(key) >= TWO_TYPOS_FROM:
+            close = self._names.within(key, 2)
         if not close and len(key) >= _ABBREVIATED_FROM and not key.endswith(_FULL_ENDINGS):
             # the typo is in an abbreviation, so that it could not be written out
-            short = _extracted(key, _near(self._sorted_short, key, 1), 1)
+            short = self._short_names.within(key, 1)
             close = [(typos, full) for typos, found in short for full in self._abbreviated[found]]
         if not close:
             return NOTHING
@@ -152,11 +148,6 @@ class StreetIndex:
             if here and min(here)[0] == fewest:
                 close = here
         return Close(fewest, tuple(self._by_key[other] for typos, other in close if typos == fewest))
-
-    def _within(self, key: str, most: int) -> list[tuple[int, str]]:
-        """(typos, key) of every street that is as close as the length of a name allows."""
-        allowed = min(most, (len(key) >= _ONE_TYPO_FROM) + (len(key) >= _TWO_TYPOS_FROM))
-        return _extracted(key, _near(self._sorted, key, allowed), allowed) if allowed else []
 
     @cached_property
     def _abbreviated(self) -> dict[str, list[str]]:
@@ -169,35 +160,12 @@ class StreetIndex:
         return found
 
     @cached_property
-    def _sorted(self) -> dict[tuple[str, int], list[str]]:
-        return _by_digits_and_length(self._by_key)
+    def _names(self) -> NearNames:
+        return NearNames(self._by_key)
 
     @cached_property
-    def _sorted_short(self) -> dict[tuple[str, int], list[str]]:
-        return _by_digits_and_length(self._abbreviated)
-
-
-def _by_digits_and_length(keys: Iterable[str]) -> dict[tuple[str, int], list[str]]:
-    """Another number in a name is another street, not a typo; so are names of quite other lengths."""
-    found: dict[tuple[str, int], list[str]] = {}
-    for key in keys:
-        found.setdefault((_NOT_DIGITS.sub("", key), len(key)), []).append(key)
-    return found
-
-
-def _near(sorted_keys: dict[tuple[str, int], list[str]], key: str, allowed: int) -> list[str]:
-    digits = "" if key.isalpha() else _NOT_DIGITS.sub("", key)
-    near: list[str] = []
-    for length in range(len(key) - allowed, len(key) + allowed + 1):
-        near += sorted_keys.get((digits, length), ())
-    return near
-
-
-def _extracted(key: str, choices: list[str], allowed: int) -> list[tuple[int, str]]:
-    if not choices:
-        return []
-    matches = process.extract(key, choices, scorer=OSA.distance, score_cutoff=allowed, limit=None)
-    return [(int(typos), other) for other, typos, _ in matches]
+    def _short_names(self) -> NearNames:
+        return NearNames(self._abbreviated)
 
 
 def _shorter_keys(names: Iterable[str]) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 import sqlalchemy as sa
@@ -91,10 +92,10 @@ def records(connection: sa.Connection, contractor: str, nis: str, decided: Decis
     is_current = rows["superseded_by_row_id"].isna() & ~rows["is_withdrawn"].astype(bool)
     number = {"address_x": float, "address_y": float, "address_accuracy_m": float}
     return rows.astype(number).assign(
-        ref=_objects(fold(reference) for reference in _texts(rows["hydrant_ref"])),
+        ref=_objects(fold(reference) for reference in rows["hydrant_ref"]),
         x=rows["x_l72"].astype(float).where(is_given),
         y=rows["y_l72"].astype(float).where(is_given),
-        street_key=_objects(street_key(name) if name else None for name in _texts(rows["street"])),
+        street_key=_objects(street_key(name) if name else None for name in rows["street"]),
         day=[day.toordinal() for day in rows["inspected_on"]],
         competes=rows["outcome"].isin(CONCLUSIVE) & ~rows["is_reinspection"].astype(bool) & is_current,
         source=rows["upload_id"],
@@ -121,27 +122,21 @@ def hydrants(
     )
     operators = {nis: reference.contracted(contractor, nis) for nis in rows["nis"].unique()}
     return rows.assign(
-        ref=_objects(fold(number) for number in _texts(rows["supplier_id"])),
+        ref=_objects(fold(number) for number in rows["supplier_id"]),
         x=rows["x_l72"].astype(float),
         y=rows["y_l72"].astype(float),
-        street_keys=_objects(_street_keys(names) for names in _texts(rows["street_names"])),
+        street_keys=_objects(_street_keys(names) for names in rows["street_names"]),
         is_contracted=[
             operator in operators[nis] for operator, nis in zip(rows["operator"], rows["nis"], strict=True)
         ],
     )
 
 
+@lru_cache(maxsize=100_000)
 def _street_keys(names: str | None) -> frozenset[str]:
-    return (
-        frozenset(street_key(name) for name in _SEVERAL_STREETS.split(names) if name.strip())
-        if names
-        else frozenset()
-    )
-
-
-def _texts(column: pd.Series) -> list[str | None]:
-    """The values of a text column, None where there is none."""
-    return [value if isinstance(value, str) else None for value in column]
+    if not names:
+        return frozenset()
+    return frozenset(street_key(name) for name in _SEVERAL_STREETS.split(names) if name.strip())
 
 
 def _objects(values: Iterable[object]) -> pd.Series:

@@ -73,10 +73,9 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
         examined = examine(connection, settings, contractor, nis)
         rows = examined.rows
         uploads = sa.select(upload.c.upload_id).where(upload.c.contractor == contractor, upload.c.nis == nis)
-        for table in (match, finding):
-            connection.execute(sa.delete(table).where(table.c.upload_id.in_(uploads)))
-        store.insert_rows(connection, match, rows)
-        store.insert_rows(connection, finding, _finding_rows(examined))
+        columns = [column.name for column in match.columns]
+        store.replace_rows(connection, match, rows[columns], match.c.upload_id.in_(uploads))
+        store.replace_rows(connection, finding, _finding_rows(examined), finding.c.upload_id.in_(uploads))
         counts |= {str(verdict): int(n) for verdict, n in rows["verdict"].value_counts().items()}
         for found in examined.linked.findings:
             _log.warning("%s/%s: nothing is linked of an upload that is amiss: %s", contractor, nis, found)

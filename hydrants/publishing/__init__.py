@@ -3,7 +3,7 @@
 In this order, each step whole or not at all, so that a run that was cut short
 anywhere is finished by the next one, and no reader ever sees half of it:
 
-1. the snapshot's rows, in one transaction;
+1. the snapshot's rows, in one transaction, and the number that it goes by;
 2. its directory, written aside and renamed;
 3. the pointer row that readers of the store follow;
 4. the link that readers of the site follow.
@@ -12,20 +12,26 @@ anywhere is finished by the next one, and no reader ever sees half of it:
 from __future__ import annotations
 
 import hashlib
+import os
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import store, workers
 from hydrants.errors import ReferenceMissing
-from hydrants.publishing import content, page, site, snapshot, workbook
+from hydrants.publishing import content, numbers, page, site, snapshot, workbook
+from hydrants.publishing.content import Content
 from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.reads import progress, trace
 from hydrants.settings import Settings
+from hydrants.store.tables import snapshot_hydrant
 
 __all__ = ["InvariantBroken", "progress", "run", "trace"]
+
+_HYDRANTS_PER_WORKER = 50_000
+"""Fewer are written sooner than another process has started."""
 
 _BELGIUM = ZoneInfo("Europe/Brussels")
 
@@ -50,25 +56,43 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
         raise ReferenceMissing(f"no boundaries at {settings.boundaries}: set HYDRANTS_BOUNDARIES")
     boundaries_sha256 = hashlib.sha256(settings.boundaries.read_bytes()).hexdigest()
     with site.alone(settings.site):
-        store.refresh_statistics(engine)
-        taken = snapshot.take(engine, settings, day, boundaries_sha256)
+        with store.read(engine) as connection:
+            inputs = snapshot.inputs(connection, settings, day, boundaries_sha256)
+            current = snapshot.made_from(connection, inputs)
+        if current is not None:
+            taken = snapshot.Taken(current, is_current=True)
+        else:
+            store.refresh_statistics(engine, *snapshot.MADE_FROM)
+            taken = snapshot.take(engine, settings, day, boundaries_sha256)
         if not taken.is_current:
-            store.refresh_statistics(engine)
+            taken = taken._replace(snapshot_id=numbers.settle(engine, settings, taken.snapshot_id))
+            store.refresh_statistics(engine, snapshot_hydrant)
         folder = site.directory(settings.site, taken.snapshot_id)
         if not site.is_complete(folder):
-            with store.read(engine) as connection:
-                site.write(folder, lambda aside: _fill(aside, connection, taken.snapshot_id, settings))
+            site.write(folder, lambda aside: _fill(aside, engine, taken.snapshot_id, settings))
         if not taken.is_current:
             snapshot.point(engine, taken.snapshot_id)
         site.switch(settings.site, taken.snapshot_id)
+        if current is None:
+            snapshot.note(engine, taken.snapshot_id, inputs)
     return {"snapshot_id": taken.snapshot_id, "published": int(not taken.is_current)}
 
 
-def _fill(folder: Path, connection: sa.Connection, snapshot_id: int, settings: Settings) -> None:
+def _fill(folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings) -> None:
     """Write every file of a snapshot's directory."""
-    whole = content.read(connection, snapshot_id, settings.boundaries)
+    with store.read(engine) as connection:
+        whole = content.read(connection, snapshot_id, settings.boundaries)
     page.write(folder, whole, settings.boundaries)
-    for nis in whole.gemeenten():
-        hydrants = content.hydrants(connection, snapshot_id, nis)
-        page.write_hydrants(folder, whole, nis, hydrants)
-        workbook.write(folder / f"{nis}.xlsx", whole, nis, hydrants)
+    registered = sum(line["registered"] for line in whole.lines if line["nis"] is not None)
+    processes = min(os.cpu_count() or 1, registered // _HYDRANTS_PER_WORKER)
+    pieces = [(folder, whole, nis) for nis in whole.gemeenten()]
+    for _ in workers.side_by_side(engine, settings, _fill_gemeente, pieces, processes):
+        pass
+
+
+def _fill_gemeente(engine: sa.Engine, _settings: Settings, folder: Path, whole: Content, nis: str) -> None:
+    """Write the files of one gemeente; the rows of a snapshot do not change, so each is read on its own."""
+    with store.read(engine) as connection:
+        hydrants = content.hydrants(connection, whole.snapshot_id, nis)
+    page.write_hydrants(folder, whole, nis, hydrants)
+    workbook.write(folder / f"{nis}.xlsx", whole, nis, hydrants)

@@ -10,6 +10,7 @@ from typing import Any
 
 import geopandas as gpd
 import jinja2
+import orjson
 import pandas as pd
 import shapely
 import xstatic.pkg.leaflet
@@ -75,21 +76,20 @@ def write_hydrants(folder: Path, content: Content, nis: str, hydrants: pd.DataFr
     """Write the hydrants of a gemeente, as `content.hydrants` gives them: for the map, and as GeoJSON."""
     points = {
         "columns": list(_POINT_FIELDS),
-        "rows": [_plain(row) for row in _tuples(hydrants, _POINT_FIELDS.values())],
+        "rows": list(zip(*_plain(hydrants, _POINT_FIELDS.values()), strict=True)),
     }
     # ASCII, so that no character ends a line or a string of the script early
     (folder / "data" / f"{nis}.js").write_text(
         f'window.BRANDKRANEN.points["{nis}"] = {json.dumps(points)};\n', encoding="ascii"
     )
+    properties = zip(*_plain(hydrants, _GEOJSON_FIELDS.values()), strict=True)
     features = [
         {
             "type": "Feature",
-            "geometry": {"type": "Point", "coordinates": [lon, lat]},
-            "properties": dict(zip(_GEOJSON_FIELDS, _plain(row), strict=True)),
+            "geometry": {"type": "Point", "coordinates": point},
+            "properties": dict(zip(_GEOJSON_FIELDS, values, strict=True)),
         }
-        for lon, lat, row in zip(
-            hydrants["lon"], hydrants["lat"], _tuples(hydrants, _GEOJSON_FIELDS.values()), strict=True
-        )
+        for point, values in zip(zip(*_plain(hydrants, ("lon", "lat")), strict=True), properties, strict=True)
     ]
     collection = {
         "type": "FeatureCollection",
@@ -97,15 +97,17 @@ def write_hydrants(folder: Path, content: Content, nis: str, hydrants: pd.DataFr
         "description": f"gegevens van {labels.day(content.as_of)}. {content.source}".strip(),
         "features": features,
     }
-    (folder / f"{nis}.geojson").write_text(json.dumps(collection, ensure_ascii=False), encoding="utf-8")
+    (folder / f"{nis}.geojson").write_bytes(orjson.dumps(collection))
 
 
-def _tuples(rows: pd.DataFrame, fields: Iterable[str]) -> Iterable[tuple[Any, ...]]:
-    return rows[list(fields)].itertuples(index=False, name=None)
-
-
-def _plain(row: Iterable[Any]) -> list[Any]:
-    return [value.isoformat() if hasattr(value, "isoformat") else value for value in row]
+def _plain(rows: pd.DataFrame, fields: Iterable[str]) -> list[list[Any]]:
+    """The values of each field as JSON has them."""
+    return [
+        [value and value.isoformat() for value in rows[field]]
+        if field.endswith("_on")
+        else rows[field].tolist()
+        for field in fields
+    ]
 
 
 def _html(content: Content) -> str:

@@ -20,15 +20,19 @@ from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.reads import current_id, judged
 from hydrants.settings import Settings
 from hydrants.store.tables import (
+    contract,
     current_snapshot,
     hydrant,
     hydrant_state,
+    ledger,
+    match,
     raw_row,
     record,
     register_version,
     snapshot,
     snapshot_hydrant,
     snapshot_progress,
+    stage_state,
     upload,
 )
 
@@ -38,11 +42,53 @@ VERSION = 1
 _CHUNK = 10_000
 
 
+MADE_FROM = (match, record, ledger, upload, hydrant, hydrant_state, contract)
+"""The tables that `sql/status.sql` reads."""
+
+STAGE = "publishing"
+SCOPE = "snapshot"
+
+
 class Taken(NamedTuple):
     """A snapshot that is in the store. `is_current`: readers see it already."""
 
     snapshot_id: int
     is_current: bool
+
+
+def inputs(connection: sa.Connection, settings: Settings, as_of: date, boundaries_sha256: str) -> str | None:
+    """A fingerprint of all that a snapshot is made from, without making it.
+
+    What matching computed stands for the rows before it: each stage's fingerprint holds the one before.
+    """
+    state = stage_state.c
+    matched = connection.execute(
+        sa.select(state.scope, state.fingerprint).where(state.stage == "matching").order_by(state.scope)
+    ).all()
+    if not matched and connection.execute(sa.select(match.c.row_id).limit(1)).first():
+        return None  # rows that no stage answers for
+    files = sa.select(upload.c.sha256, upload.c.contractor, upload.c.nis, upload.c.file_name)
+    return store.fingerprint(
+        *_what_surrounds(settings, as_of, boundaries_sha256),
+        connection.execute(sa.select(sa.func.max(register_version.c.register_version_id))).scalar(),
+        [list(row) for row in matched],
+        [list(row) for row in connection.execute(files.order_by(upload.c.sha256))],
+        [list(row) for row in connection.execute(sa.select(contract).order_by(*contract.primary_key))],
+    )
+
+
+def made_from(connection: sa.Connection, known_inputs: str | None) -> int | None:
+    """The current snapshot if it was made from these `inputs`; else None."""
+    if known_inputs is None or not store.is_done(connection, STAGE, SCOPE, known_inputs):
+        return None
+    return current_id(connection)
+
+
+def note(engine: sa.Engine, snapshot_id: int, known_inputs: str | None) -> None:
+    """Remember from which `inputs` the current snapshot was made, so that it is not made again."""
+    if known_inputs is not None:
+        with store.write(engine) as connection:
+            store.mark_done(connection, STAGE, SCOPE, known_inputs, {"snapshot_id": snapshot_id})
 
 
 def take(engine: sa.Engine, settings: Settings, as_of: date, boundaries_sha256: str) -> Taken:
@@ -153,20 +199,25 @@ def _fingerprint(
     digest = hashlib.sha256()
     for row in connection.execute(query):
         digest.update(repr(tuple(row)).encode())
-    names = [(o.operator, o.name, o.position) for o in reference.operators().values()]
-    labels = [(g.nis, g.name_nl) for g in reference.gemeenten().values()]
     return store.fingerprint(
+        *_what_surrounds(settings, as_of, boundaries_sha256),
+        digest.hexdigest(),
+        [list(row) for row in _lines(connection, snapshot_id)],
+    )
+
+
+def _what_surrounds(settings: Settings, as_of: date, boundaries_sha256: str) -> list[object]:
+    """What a snapshot shows beside its rows."""
+    return [
         VERSION,
         _templates_sha256(),
         as_of,
         settings.campaign_start,
         settings.campaign_end,
         boundaries_sha256,
-        names,
-        labels,
-        digest.hexdigest(),
-        [list(row) for row in _lines(connection, snapshot_id)],
-    )
+        [(o.operator, o.name, o.position) for o in reference.operators().values()],
+        [(g.nis, g.name_nl) for g in reference.gemeenten().values()],
+    ]
 
 
 @lru_cache(maxsize=1)
@@ -191,8 +242,10 @@ def _lines(connection: sa.Connection, snapshot_id: int) -> list[sa.Row[tuple[obj
 def check(connection: sa.Connection, snapshot_id: int) -> None:
     """Hold a snapshot's progress table against itself and against the register (invariant I2).
 
+    And every row of the flow against the rows that it rests on.
+
     Raises:
-        InvariantBroken: naming every line that does not add up.
+        InvariantBroken: naming every line that does not add up, or what rests on nothing.
     """
     taken = connection.execute(sa.select(snapshot).where(snapshot.c.snapshot_id == snapshot_id)).one()
     state = hydrant_state.c
@@ -233,5 +286,9 @@ def check(connection: sa.Connection, snapshot_id: int) -> None:
             stated = getattr(totals[operator], figure) if operator in totals else None
             if stated != total:
                 wrong.append(f"{operator}: {figure} {stated} in total, {total} over its gemeenten")
+    wrong += [
+        f"{line['orphans']} rows of {line['child']} have no {line['parent']}"
+        for line in store.run_sql(connection, "orphans", snapshot_id=snapshot_id)
+    ]
     if wrong:
         raise InvariantBroken("not published, the figures do not add up: " + "; ".join(wrong))

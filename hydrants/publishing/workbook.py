@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from hydrants import reference
 from hydrants.publishing import labels
 from hydrants.publishing.content import Content
 from hydrants.spreadsheet import STREAMED, write_text
+from hydrants.spreadsheet_rows import RowsSheet
 
 
 class _Column(NamedTuple):
@@ -118,7 +119,7 @@ def _write_sheet(
     workbook: xlsxwriter.Workbook, name: str, columns: Iterable[_Column], rows: pd.DataFrame
 ) -> None:
     columns = tuple(columns)
-    sheet = workbook.add_worksheet(name)
+    sheet = workbook.add_worksheet(name, RowsSheet)
     sheet.freeze_panes(1, 1)
     sheet.set_landscape()
     sheet.fit_to_pages(1, 0)
@@ -128,23 +129,12 @@ def _write_sheet(
         kind = day if column.field.endswith("_on") else None
         sheet.set_column(position, position, column.width, kind)
     sheet.write_row(0, 0, [column.heading for column in columns], _heading(workbook))
-    for number, values in enumerate(
-        rows[[column.field for column in columns]].itertuples(index=False, name=None), start=1
-    ):
-        for position, value in enumerate(values):
-            _write_cell(sheet, number, position, value, day)
+    sheet.write_rows(
+        1,
+        [rows[column.field].tolist() for column in columns],
+        [day if column.field.endswith("_on") else None for column in columns],
+    )
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
-
-
-def _write_cell(sheet: Any, row: int, column: int, value: Any, day: Any) -> None:
-    if value is None or value == "":
-        return
-    if isinstance(value, str):
-        write_text(sheet, row, column, value)
-    elif isinstance(value, date):
-        sheet.write_datetime(row, column, datetime.combine(value, time.min), day)
-    else:
-        sheet.write_number(row, column, value)
 
 
 def _heading(workbook: xlsxwriter.Workbook) -> Any:

@@ -52,9 +52,11 @@ def store_parts(connection: sa.Connection, photos: Path, upload_id: int, parts: 
         UploadRejected: from the reader; the caller rolls back what was stored until then.
     """
     _forget_sheets(connection, upload_id)
-    stored_before = connection.execute(
-        sa.select(sa.func.max(raw_row.c.row_id)).where(raw_row.c.upload_id == upload_id)
-    ).scalar()
+    # by the key: without statistics, as in a first night, the other index is not thought of for a maximum
+    is_of_upload = raw_row.c.row_id.between(
+        upload_id * ROWS_PER_UPLOAD, (upload_id + 1) * ROWS_PER_UPLOAD - 1
+    )
+    stored_before = connection.execute(sa.select(sa.func.max(raw_row.c.row_id)).where(is_of_upload)).scalar()
     file_format, sheet_number, last_ordinal = "", 0, 0
     for part in parts:
         match part:

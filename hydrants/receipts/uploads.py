@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import journal, store
 from hydrants.errors import UnusableSetting
+from hydrants.journal import Event
 from hydrants.receipts.facts import utc
 from hydrants.receipts.states import told
 from hydrants.store.tables import receipt, release, upload
@@ -52,10 +53,13 @@ def held(connection: sa.Connection) -> list[dict[str, Any]]:
     ]
 
 
-def let_through(engine: sa.Engine, name: str, note: str | None = None) -> tuple[dict[str, Any], bool]:
+def let_through(
+    engine: sa.Engine, landing: Path, name: str, note: str | None = None
+) -> tuple[dict[str, Any], bool]:
     """Release a held upload: the next night counts its rows.
 
     Args:
+        landing: folder that has the journal.
         name: its file name, with or without firm and gemeente (`westlandia/33021/lijst.xlsx`), or the
             start of its hash, at least six digits.
         note: the person's reason.
@@ -66,17 +70,29 @@ def let_through(engine: sa.Engine, name: str, note: str | None = None) -> tuple[
     Raises:
         UnusableSetting: when no upload or more than one goes by that name, or it is not held.
     """
-    with store.write(engine, turn="release") as connection:
+    journal.catch_up(engine, landing, KINDS)
+    with store.write(engine, turn=RELEASED.turn) as connection:
         line = _one(listed(connection), name)
         query = sa.select(release.c.sha256).where(release.c.sha256 == line["sha256"])
         if connection.execute(query).first() is not None:
             return line, False
         if line["status"] != "held":
             raise UnusableSetting(f"{_full_name(line)} is not held: {line['status']}")
-        connection.execute(
-            sa.insert(release).values(sha256=line["sha256"], note=note, released_at=store.utc_now())
-        )
+        event = journal.record(connection, landing, RELEASED, {"sha256": line["sha256"], "note": note})
+        _apply_released(connection, landing, event)
     return {**line, "status": "released"}, True
+
+
+def _apply_released(connection: sa.Connection, _landing: Path, event: Event) -> None:
+    """A person let a content through; the first to do so is remembered."""
+    sha256 = event.body["sha256"]
+    if connection.execute(sa.select(release.c.sha256).where(release.c.sha256 == sha256)).first() is None:
+        values = {"sha256": sha256, "note": event.body["note"], "released_at": event.at}
+        connection.execute(sa.insert(release).values(values))
+
+
+RELEASED = journal.Kind("released", "release", _apply_released)
+KINDS = (RELEASED,)
 
 
 def _one(lines: list[dict[str, Any]], name: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from hydrants.receipts.styles import Styles, height_pt
 from hydrants.receipts.tally import Group, Tally
 from hydrants.reference.answers import ANSWER_COLUMNS, SUMMARY_SHEET
 from hydrants.spreadsheet import STREAMED, cut, write_text
+from hydrants.spreadsheet_rows import RowsSheet
 
 MAX_SHEET_ROWS = 1_048_576
 """Of Excel; a longer list continues on a next sheet."""
@@ -32,6 +33,8 @@ _STATUS_WIDTH, _WHY_WIDTH, _INSTEAD_WIDTH = 14, 60, 22
 _MIN_WIDTH, _MAX_WIDTH = 7, 32
 _MEASURED_ROWS = 1_000
 """Widths and heights are fitted to the first rows, on which the refused ones are."""
+
+_ROWS_AT_ONCE = 250
 
 _TOLD = (Kind.REFUSED, Kind.REMARKED)
 """The kinds whose reasons are counted on the first sheet; those of held rows are all the same."""
@@ -99,6 +102,7 @@ class _SheetWriter:
         self._styles = styles
         self._sheet = sheet
         self._available = names
+        self._plain: list[Cells] = []
         self._sha256 = answer.upload.sha256
         self._row_word = _row_word(answer.format)
         # a list without headings gets the letters that its sender sees above the columns
@@ -119,28 +123,50 @@ class _SheetWriter:
             self.close()
             self._start()
         style = self._styles.rows[kind]
+        if not style.is_filled:
+            self._write_plain(kind, row)
+            return
+        self._write_out()
         named = {self._index.get(reason["column"]) for reason in row.reasons}
         part, at = self._part, self._next_row
         status, why, instead = kind.value, self._why(kind, row), _instead(row.reasons)
-        if style.is_filled and at < _MEASURED_ROWS:
+        if at < _MEASURED_ROWS:
             height = height_pt((status, _STATUS_WIDTH), (why, _WHY_WIDTH), (instead, _INSTEAD_WIDTH))
             part.set_row(at, height)
         cells = self._sheet.own(row.cells)
         for column, text in enumerate(cells):
-            if text or style.is_filled:
-                write_text(part, at, column, text, style.named if column in named else style.cell)
-        if style.is_filled:
-            for column in range(len(cells), self._width):
-                write_text(part, at, column, None, style.named if column in named else style.cell)
+            write_text(part, at, column, text, style.named if column in named else style.cell)
+        for column in range(len(cells), self._width):
+            write_text(part, at, column, None, style.named if column in named else style.cell)
         for offset, text in enumerate((status, why, instead)):
-            if text or style.is_filled:
-                write_text(part, at, self._width + offset, text, style.reason if offset else style.status)
+            write_text(part, at, self._width + offset, text, style.reason if offset else style.status)
         if at < _MEASURED_ROWS:
             self._measure(cells)
         self._next_row += 1
 
+    def _write_plain(self, kind: Kind, row: Row) -> None:
+        """Write a row on which nothing stands out; most are such, and they go out together."""
+        cells = self._sheet.own(row.cells)
+        if self._next_row < _MEASURED_ROWS:
+            self._measure(cells)
+        padding = [None] * (self._width - len(cells))
+        self._plain.append([*cells, *padding, kind.value, self._why(kind, row), _instead(row.reasons)])
+        self._next_row += 1
+        if len(self._plain) == _ROWS_AT_ONCE:
+            self._write_out()
+
+    def _write_out(self) -> None:
+        """Write the plain rows that wait."""
+        if self._plain:
+            style = self._styles.rows[Kind.ACCEPTED]
+            formats = [*[style.cell] * self._width, style.status, style.reason, style.reason]
+            columns = list(zip(*self._plain, strict=True))
+            self._part.write_rows(self._next_row - len(self._plain), columns, formats)
+            self._plain = []
+
     def close(self) -> None:
         """Finish the sheet that is being written."""
+        self._write_out()
         part, last_column = self._part, self._width + len(ANSWER_COLUMNS) - 1
         for column, width in enumerate((*self._widths, _STATUS_WIDTH, _WHY_WIDTH, _INSTEAD_WIDTH)):
             part.set_column(column, column, width, self._styles.text)
@@ -151,7 +177,7 @@ class _SheetWriter:
     def _start(self) -> None:
         name = self._available.new(self._sheet.name or _LIST_NAME)
         self.names.append(name)
-        part = self._part = self._workbook.add_worksheet(name)
+        part = self._part = self._workbook.add_worksheet(name, RowsSheet)
         part.freeze_panes(self._head_rows, 1)
         part.set_zoom(85)  # the answer beside the whole row, on most screens
         part.set_landscape()

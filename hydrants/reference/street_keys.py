@@ -38,15 +38,15 @@ ENDINGS = {
 }
 """Abbreviations that close a name, as a word or as the end of one."""
 
-_ENDING = re.compile(rf"({'|'.join(sorted(ENDINGS, key=len, reverse=True))})$")
 _OUR_LADY = re.compile(
     r"\b(?:o ?l ?v(?: |$)|o ?l ?(?=vrouw)|onze ?lieve ?(?:v(?: |$)|(?=vrouw)))(?:vrouwe?)?"
 )
 _ORDINAL = re.compile(r"\b(\d+) ?(?:ste|de|e)\b")
 _HOMONYM_MARK = re.compile(r"_\d+$")
-_APOSTROPHES = {ord(mark): None for mark in "'’`´"}
+_APOSTROPHES = frozenset("'’`´")
+_NO_APOSTROPHES = dict.fromkeys(map(ord, _APOSTROPHES))
 _DIGIT = re.compile(r"\d")
-_SHORT_ENDINGS = tuple(ENDINGS)
+_SHORT_ENDINGS = tuple(sorted(ENDINGS, key=len, reverse=True))
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 
 
@@ -72,13 +72,16 @@ def street_key(name: str) -> str:
     if "_" in text:
         text = _HOMONYM_MARK.sub("", text)
     if not (is_one_word and text.isascii()):
-        text = " ".join(_BETWEEN_WORDS.sub(" ", text.translate(_APOSTROPHES)).split())
-    if "ol" in text or "o l" in text or "onze" in text:
+        if not _APOSTROPHES.isdisjoint(text):
+            text = text.translate(_NO_APOSTROPHES)
+        text = " ".join(_BETWEEN_WORDS.sub(" ", text).split())
+    if text.startswith("o") or " o" in text:
         text = _OUR_LADY.sub("onzelievevrouw", text)
     if not is_one_word and _DIGIT.search(text):
         text = _ORDINAL.sub(r"\1", text)
     if text.endswith(_SHORT_ENDINGS):
-        text = _ENDING.sub(lambda ending: ENDINGS[ending[1]], text)
+        ending = next(filter(text.endswith, _SHORT_ENDINGS))
+        text = text.removesuffix(ending) + ENDINGS[ending]
     if is_one_word and " " not in text:
         return text.replace("y", "ij")
     *openings, last = text.split(" ")

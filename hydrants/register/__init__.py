@@ -6,117 +6,20 @@ hydrant ever had stays readable under the version that said so.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
-from hydrants import reference, store
+from hydrants import reference
 from hydrants.errors import RegisterRejected
-from hydrants.register import areas, exports, profile, rule
-from hydrants.register.reads import active, active_near, active_numbered, inactive, latest_version
+from hydrants.register import exports
+from hydrants.register.loading import KINDS, load
+from hydrants.register.reads import active, active_near, active_numbered, latest_version
 from hydrants.settings import Settings
-from hydrants.store.tables import hydrant, hydrant_state, register_rejection, register_version
 
-__all__ = ["active", "active_near", "active_numbered", "latest_version", "load", "refresh"]
-
-_COUNTED = ("added", "unchanged", "moved", "changed")
-_STATE_COLUMNS = ["hydrant_id", "nis", "x_l72", "y_l72", *profile.ATTRIBUTES, "to_check"]
-
-
-def load(
-    engine: sa.Engine,
-    settings: Settings,
-    operator: str,
-    path: Path,
-    *,
-    exported_on: date | None = None,
-    scope: list[str] | None = None,
-) -> dict[str, Any]:
-    """Load a register export as a new version; a no-op for bytes that were loaded before.
-
-    Args:
-        engine: the store.
-        settings: says where the gemeente boundaries are.
-        operator: key of the water company.
-        path: CSV, GeoPackage, GeoJSON or zipped shapefile; `<stem>.yml` beside it may state
-            `exported_on` and `scope`.
-        exported_on: day the operator made the export; outranks the sidecar.
-        scope: NIS codes the export covers completely; outranks the sidecar. Without a scope
-            no hydrant is ever taken to be removed.
-
-    Returns:
-        register_version_id, is_new, unknown_columns, and counts of rows, added, unchanged,
-        moved, changed, removed, rejected.
-
-    Raises:
-        RegisterRejected: when the export as a whole cannot be used, has no date, or is older
-            than the newest one of this operator.
-        ProfileError: when the operator has no usable profile.
-        ReferenceMissing: when there are no boundaries.
-    """
-    operator_profile = profile.load(operator)
-    declared = exports.declared(path)
-    exported_on = exported_on or declared.get("exported_on")
-    scope = declared.get("scope", []) if scope is None else scope
-    if exported_on is None:
-        raise RegisterRejected(
-            f"{path.name}: exported_on is required: give the day of the export, or write "
-            f"'exported_on: YYYY-MM-DD' into {path.stem}.yml beside it"
-        )
-    if unknown := sorted(set(scope) - set(reference.gemeenten())):
-        raise RegisterRejected(f"{path.name}: the scope names unknown gemeenten: {', '.join(unknown)}")
-
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    with store.read(engine) as connection:
-        if (known := _loaded(connection, operator, digest, exported_on)) is not None:
-            return known
-    export = profile.read_rows(operator_profile, exports.read(path, operator_profile.delimiter))
-    rows = areas.with_gemeente(export.frame, settings.boundaries)
-
-    with store.write(engine, turn="register") as connection:
-        if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
-            connection.exec_driver_sql("LOCK TABLE register_version IN SHARE ROW EXCLUSIVE MODE")
-        if (known := _loaded(connection, operator, digest, exported_on)) is not None:
-            return known
-        _refuse_older(connection, operator, path.name, exported_on)
-        newest_id = sa.func.coalesce(sa.func.max(register_version.c.register_version_id), 0)
-        changes = rule.compare(
-            rows,
-            active(connection, connection.execute(sa.select(newest_id)).scalar_one(), operator=operator),
-            inactive(connection, operator),
-            operator,
-            scope,
-            has_ids=operator_profile.has_ids,
-        )
-        if changes.rows["reason"].notna().all():
-            raise RegisterRejected(f"{path.name} has no usable row{_first_reason(changes.rows)}")
-        tally = changes.rows["change"].value_counts()
-        counts: dict[str, Any] = {
-            "rows": len(changes.rows),
-            **{name: int(tally.get(name, 0)) for name in _COUNTED},
-            "removed": len(changes.removed),
-            "rejected": int(changes.rows["reason"].notna().sum()),
-            "unknown_columns": export.unknown_columns,
-        }
-        version = connection.execute(
-            sa.insert(register_version)
-            .values(
-                operator=operator,
-                sha256=digest,
-                file_name=path.name,
-                exported_on=exported_on,
-                scope=sorted(scope),
-                loaded_at=store.utc_now(),
-                counts=counts,
-            )
-            .returning(register_version.c.register_version_id)
-        ).scalar_one()
-        _write(connection, version, operator, changes)
-    return {"register_version_id": version, "is_new": True, **counts}
+__all__ = ["KINDS", "active", "active_near", "active_numbered", "latest_version", "load", "refresh"]
 
 
 def refresh(engine: sa.Engine, settings: Settings) -> list[dict[str, Any]]:
@@ -156,60 +59,3 @@ def refresh(engine: sa.Engine, settings: Settings) -> list[dict[str, Any]]:
     if refused:
         raise RegisterRejected("not loaded: " + "; ".join(refused))
     return loaded
-
-
-def _loaded(
-    connection: sa.Connection, operator: str, digest: str, exported_on: date
-) -> dict[str, Any] | None:
-    """What `load` returned for these bytes, if it had them before."""
-    version = register_version.c
-    query = sa.select(version.register_version_id, version.exported_on, version.counts).where(
-        version.operator == operator, version.sha256 == digest
-    )
-    row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    newest = _newest(connection, operator)
-    if newest is not None and row.exported_on < newest < exported_on:
-        raise RegisterRejected(
-            f"the export of {exported_on} is byte for byte that of {row.exported_on}, which the one of "
-            f"{newest} has replaced: ask {operator} for a new export"
-        )
-    return {"register_version_id": row.register_version_id, "is_new": False, **row.counts}
-
-
-def _newest(connection: sa.Connection, operator: str) -> date | None:
-    """Day of the newest export of an operator."""
-    query = sa.select(sa.func.max(register_version.c.exported_on))
-    return connection.execute(query.where(register_version.c.operator == operator)).scalar()
-
-
-def _refuse_older(connection: sa.Connection, operator: str, name: str, exported_on: date) -> None:
-    newest = _newest(connection, operator)
-    if newest is not None and exported_on < newest:
-        raise RegisterRejected(
-            f"{name} was exported on {exported_on}, before the newest export of {operator} that is "
-            f"loaded ({newest}): exports are loaded in the order in which they were made"
-        )
-
-
-def _first_reason(rows: pd.DataFrame) -> str:
-    return f": row {rows.index[0]}: {rows['reason'].iloc[0]}" if len(rows) else ""
-
-
-def _write(connection: sa.Connection, version: int, operator: str, changes: rule.Changes) -> None:
-    rows = changes.rows.rename_axis("row_number").reset_index()
-    fresh = rows.loc[rows["is_new_hydrant"], ["hydrant_id", "supplier_id"]]
-    store.insert_rows(connection, hydrant, fresh.assign(operator=operator))
-    ended = [int(key) for key in rows["old_state_id"].dropna()] + changes.removed
-    for start in range(0, len(ended), 10_000):
-        connection.execute(
-            sa.update(hydrant_state)
-            .where(hydrant_state.c.hydrant_state_id.in_(ended[start : start + 10_000]))
-            .values(to_version_id=version)
-        )
-    begins = rows["change"].isin(["added", "moved", "changed"])
-    states = rows.loc[begins, ["row_number", *_STATE_COLUMNS]].assign(from_version_id=version)
-    store.insert_rows(connection, hydrant_state, states)
-    rejected = rows.loc[rows["reason"].notna(), ["row_number", "reason"]]
-    store.insert_rows(connection, register_rejection, rejected.assign(register_version_id=version))

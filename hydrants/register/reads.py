@@ -12,7 +12,6 @@ from hydrants.errors import ReferenceMissing
 from hydrants.store.tables import hydrant, hydrant_state, register_version
 
 _STATE = hydrant_state.c
-_NUMBERS_PER_QUERY = 10_000  # stores take some tens of thousands of parameters
 
 
 def latest_version(connection: sa.Connection) -> int:
@@ -105,10 +104,8 @@ def active_numbered(
     """
     version = latest_version(connection) if register_version_id is None else register_version_id
     query = _active_query(version)
-    asked = sorted(set(supplier_ids))
-    starts = range(0, max(1, len(asked)), _NUMBERS_PER_QUERY)
-    wanted = [hydrant.c.supplier_id.in_(asked[start : start + _NUMBERS_PER_QUERY]) for start in starts]
-    return pd.concat([store.read_frame(connection, query.where(one)) for one in wanted], ignore_index=True)
+    asked = store.texts_table(connection, sorted(set(supplier_ids)))
+    return store.read_frame(connection, query.where(hydrant.c.supplier_id.in_(sa.select(asked.c.value))))
 
 
 def inactive(connection: sa.Connection, operator: str) -> pd.DataFrame:

@@ -4,13 +4,14 @@ Decisions are kept by the hash of the file, its sheet and the row number: they o
 every score and hold after a re-run and in a rebuilt database; `undo` takes them back.
 """
 
-from hydrants.review.decisions import Said, active, decided_rows, revoke, said
+from hydrants.review.decisions import KINDS, Said, active, decided_rows, revoke, said
 from hydrants.review.hand_out import export
 from hydrants.review.labels import labels, read_labels, write_labels
 from hydrants.review.standing import listed, undo
 from hydrants.review.take_back import Refused, ReviewCounts, import_
 
 __all__ = [
+    "KINDS",
     "Refused",
     "ReviewCounts",
     "Said",

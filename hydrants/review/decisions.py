@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import journal, store
+from hydrants.journal import Event
 from hydrants.store import tables
 
 TURN = "review"
@@ -136,33 +138,84 @@ def said(connection: sa.Connection, contractor: str | None = None, nis: str | No
     return {row_id: Said(tuple(sorted(one)), all(one.values())) for row_id, one in answers.items()}
 
 
-def revoke(engine: sa.Engine, decision_ids: Iterable[int]) -> int:
-    """Take decisions back; those taken back already stay as they are.
+def revoke(engine: sa.Engine, landing: Path, decision_ids: Iterable[int]) -> int:
+    """Take decisions back, with every older one on the same rows: none comes to life.
+
+    Those taken back already stay as they are.
+
+    Args:
+        landing: folder that has the journal.
 
     Returns:
         How many were revoked.
     """
+    journal.catch_up(engine, landing, KINDS)
     with store.write(engine, turn=TURN) as connection:
-        return revoke_within(connection, list(decision_ids))
+        return put(connection, landing, [], decision_ids)
 
 
-def revoke_within(connection: sa.Connection, decision_ids: list[int]) -> int:
-    """`revoke` as part of a transaction, with every older decision on the same rows: none comes to life."""
-    decision, wanted = tables.decision, tables.decision.alias("wanted")
-    is_same_row = sa.and_(
-        wanted.c.sha256 == decision.c.sha256,
-        wanted.c.sheet == decision.c.sheet,
-        wanted.c.row_number == decision.c.row_number,
-        wanted.c.decision_id >= decision.c.decision_id,
-        wanted.c.revoked_at.is_(None),
+def put(
+    connection: sa.Connection, landing: Path, decided: list[dict[str, Any]], revoked_ids: Iterable[int]
+) -> int:
+    """Write decisions down and take others back, as part of a transaction that has the `TURN`.
+
+    Args:
+        decided: sha256, sheet, row_number, verdict, hydrant_id, note.
+        revoked_ids: decisions that no longer hold, and with them every older one on the same rows.
+
+    Returns:
+        How many were revoked.
+    """
+    decision = tables.decision.c
+    query = (
+        sa.select(decision.sha256, decision.sheet, decision.row_number, decision.decided_at)
+        .where(decision.decision_id.in_(list(revoked_ids)), decision.revoked_at.is_(None))
+        .order_by(decision.decision_id)
     )
-    statement = (
-        sa.update(decision)
-        .where(decision.c.revoked_at.is_(None))
-        .where(sa.exists().where(is_same_row, wanted.c.decision_id.in_(decision_ids)))
-        .values(revoked_at=store.utc_now())
-    )
-    return connection.execute(statement).rowcount
+    revoked = [
+        {
+            "sha256": row.sha256,
+            "sheet": row.sheet,
+            "row_number": row.row_number,
+            "decided_at": journal.as_text(row.decided_at),
+        }
+        for row in connection.execute(query)
+    ]
+    if not decided and not revoked:
+        return 0
+    event = journal.record(connection, landing, DECISIONS, {"decided": decided, "revoked": revoked})
+    return _apply(connection, landing, event)
+
+
+def _apply(connection: sa.Connection, _landing: Path, event: Event) -> int:
+    """People decided, or took decisions back; how many were revoked. A decision is made once at a moment."""
+    decision = tables.decision
+    revoked = 0
+    for row in event.body["revoked"]:
+        is_older = decision.c.decided_at <= journal.as_moment(row["decided_at"])
+        statement = (
+            sa.update(decision)
+            .where(*_is_on(row), is_older, decision.c.revoked_at.is_(None))
+            .values(revoked_at=event.moment)
+        )
+        revoked += connection.execute(statement).rowcount
+    made_then = sa.select(decision).where(decision.c.decided_at == event.moment)
+    known = {(row.sha256, row.sheet, row.row_number) for row in connection.execute(made_then)}
+    new = [
+        {**row, "decided_at": event.moment}
+        for row in event.body["decided"]
+        if (row["sha256"], row["sheet"], row["row_number"]) not in known
+    ]
+    store.insert_rows(connection, decision, new)
+    return revoked
+
+
+DECISIONS = journal.Kind("decisions", TURN, _apply)
+KINDS = (DECISIONS,)
+
+
+def _is_on(row: dict[str, Any]) -> list[sa.ColumnElement[bool]]:
+    return [tables.decision.c[key] == row[key] for key in ("sha256", "sheet", "row_number")]
 
 
 def _objects(frame: pd.DataFrame) -> pd.DataFrame:

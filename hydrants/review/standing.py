@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import journal, store
 from hydrants.errors import UnusableSetting
-from hydrants.review.decisions import TURN, active, decided_rows, revoke_within
+from hydrants.review.decisions import KINDS, TURN, active, decided_rows, put
 from hydrants.store import tables
 
 NOT_REGISTERED_NL = "niet meer in het register"
@@ -59,8 +59,11 @@ def listed(
     ]
 
 
-def undo(engine: sa.Engine, decision_ids: Iterable[int]) -> list[dict[str, Any]]:
+def undo(engine: sa.Engine, landing: Path, decision_ids: Iterable[int]) -> list[dict[str, Any]]:
     """Take decisions back, all of them or none; their rows stay in the table as revoked.
+
+    Args:
+        landing: folder that has the journal.
 
     Returns:
         What was revoked, as `listed`.
@@ -72,6 +75,7 @@ def undo(engine: sa.Engine, decision_ids: Iterable[int]) -> list[dict[str, Any]]
     wanted = sorted(set(decision_ids))
     decision = tables.decision.c
     query = sa.select(decision.decision_id, decision.revoked_at).where(decision.decision_id.in_(wanted))
+    journal.catch_up(engine, landing, KINDS)
     with store.write(engine, turn=TURN) as connection:
         revoked_at = {row.decision_id: row.revoked_at for row in connection.execute(query)}
         holding = set(active(connection)["decision_id"])
@@ -87,7 +91,7 @@ def undo(engine: sa.Engine, decision_ids: Iterable[int]) -> list[dict[str, Any]]
         if wrong:
             raise UnusableSetting(f"nothing is revoked: {'; '.join(wrong)}; see 'hydrants review list'")
         lines = [line for line in listed(connection) if line["decision_id"] in revoked_at]
-        revoke_within(connection, wanted)
+        put(connection, landing, [], wanted)
     return lines
 
 
@@ -109,10 +113,9 @@ def _names(connection: sa.Connection) -> dict[str, list[str]]:
     return names
 
 
-def _utc(moment: pd.Timestamp) -> datetime:
+def _utc(moment: datetime) -> datetime:
     """SQLite keeps no zone, PostgreSQL gives that of the session."""
-    zoned = moment.tz_convert("UTC") if moment.tzinfo else moment.tz_localize("UTC")
-    return zoned.to_pydatetime()
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _contradictions(decided: list[dict[Any, Any]]) -> dict[int, list[int]]:

@@ -12,10 +12,10 @@ import openpyxl
 import sqlalchemy as sa
 from openpyxl.utils.exceptions import InvalidFileException
 
-from hydrants import store
+from hydrants import journal, store
 from hydrants.errors import UploadRejected
 from hydrants.formats import archive
-from hydrants.review.decisions import TURN, on_rows, revoke_within
+from hydrants.review.decisions import KINDS, TURN, on_rows, put
 from hydrants.review.hand_out import DECISION, KEY, NEW, NOTE, SHEET
 from hydrants.store import tables
 
@@ -78,40 +78,44 @@ class _Given(NamedTuple):
     note: str | None
 
 
-def import_(engine: sa.Engine, path: Path) -> ReviewCounts:
+def import_(engine: sa.Engine, landing: Path, path: Path) -> ReviewCounts:
     """Take over the decisions of a workbook that `export` wrote and a person filled in.
 
     Every decision that can be understood is taken over; the others are named in the result. The same
     decision again changes nothing; another one replaces what held of the row and of those that repeat it.
     Two answers for one row decide nothing.
 
+    Args:
+        landing: folder that has the journal.
+        path: the workbook.
+
     Raises:
         UploadRejected: if the file is no such workbook.
     """
     lines = list(_lines(path))  # before the turn: nobody waits while a file is read
+    journal.catch_up(engine, landing, KINDS)
     with store.write(engine, turn=TURN) as connection:
         given, refused, undecided = _understood(connection, lines)
         held: dict[int, dict[int, str | None]] = {}
         for row in on_rows(connection).to_dict("records"):
             if row["target_row_id"] is not None:
                 held.setdefault(int(row["target_row_id"]), {})[row["decision_id"]] = row["hydrant_id"]
-        new, changed, unchanged = [], 0, 0
+        new, replaced, changed, unchanged = [], list[int](), 0, 0
         for decision in given:
             before = held.get(decision.target_row_id, {})
             if before and set(before.values()) == {decision.hydrant_id}:
                 unchanged += 1
                 continue
             if before:
-                revoke_within(connection, list(before))
+                replaced += before
                 changed += 1
             answer = {
                 "verdict": "new" if decision.hydrant_id is None else "linked",
                 "hydrant_id": decision.hydrant_id,
                 "note": decision.note,
-                "decided_at": store.utc_now(),
             }
             new.append({**decision.key._asdict(), **answer})
-        store.insert_rows(connection, tables.decision, new)
+        put(connection, landing, new, replaced)
     return ReviewCounts(len(new) - changed, changed, unchanged, undecided, tuple(refused))
 
 

@@ -6,12 +6,15 @@ have. Figures come from the files in `sql/` through `run_sql`.
 """
 
 from hydrants.store.bulk import in_bulk, insert_rows, insert_tuples, json_text
-from hydrants.store.engine import SQL_DIR, create_engine, migrate, read, refresh_statistics, write
-from hydrants.store.frames import read_frame, run_sql
+from hydrants.store.engine import SQL_DIR, create_engine, read, refresh_statistics, write
+from hydrants.store.frames import read_frame, run_sql, texts_table
+from hydrants.store.migrations import migrate, revision
+from hydrants.store.replacing import Replaced, replace_rows
 from hydrants.store.stage_state import fingerprint, is_done, mark_done, utc_now
 
 __all__ = [
     "SQL_DIR",
+    "Replaced",
     "create_engine",
     "fingerprint",
     "in_bulk",
@@ -24,7 +27,10 @@ __all__ = [
     "read",
     "read_frame",
     "refresh_statistics",
+    "replace_rows",
+    "revision",
     "run_sql",
+    "texts_table",
     "utc_now",
     "write",
 ]

@@ -33,9 +33,8 @@ def insert_rows(
         How many rows were inserted.
     """
     if _is_frame(rows):
-        objects = rows.astype(object)
         names = [str(name) for name in rows.columns]
-        tuples: Iterable[Row] = objects.where(rows.notna(), None).itertuples(index=False, name=None)
+        tuples: Iterable[Row] = zip(*(_values(rows[name]) for name in rows.columns), strict=True)
     else:
         mappings = iter(rows)
         first = next(mappings, None)
@@ -67,7 +66,7 @@ def insert_tuples(
     columns, marks = ", ".join(names), ", ".join("?" * len(names))
     source, count = iter(rows), 0
     while chunk := list(islice(source, _ROWS_PER_STATEMENT)):
-        statement = f"INSERT INTO {_quoted(table)} ({columns}) VALUES ({marks})"
+        statement = f"INSERT INTO {quoted(table)} ({columns}) VALUES ({marks})"
         connection.exec_driver_sql(statement, convert(chunk))
         count += len(chunk)
     return count
@@ -93,7 +92,7 @@ def json_text(value: Any) -> str:
 
 
 def _copy(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Iterable[Row]) -> int:
-    statement = f"COPY {_quoted(table)} ({', '.join(names)}) FROM STDIN"
+    statement = f"COPY {quoted(table)} ({', '.join(names)}) FROM STDIN"
     count = 0
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
         for row in rows:
@@ -137,8 +136,17 @@ class _Converter(dict[Any, Any]):
         return converted
 
 
-def _quoted(table: sa.Table) -> str:
+def quoted(table: sa.Table) -> str:
+    """The name of a table as SQL has it."""
     return f'"{table.name}"'
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    """The values of a frame's column as drivers take them; None where one is missing."""
+    missing = column.isna()
+    if not missing.any():
+        return column.tolist()
+    return column.astype(object).where(~missing, None).tolist()
 
 
 def _is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeIs[pd.DataFrame]:

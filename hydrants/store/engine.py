@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from hydrants.store.bulk import json_text
+from hydrants.store.bulk import json_text, quoted
 
 SQL_DIR = Path(__file__).resolve().parents[2] / "sql"
 """The definitions lie beside the package: hydrants runs from a checkout."""
@@ -79,31 +79,12 @@ def read(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
 
 
-def refresh_statistics(engine: sa.Engine) -> None:
-    """Let the query planner count again after much was written.
+def refresh_statistics(engine: sa.Engine, *tables: sa.Table) -> None:
+    """Let the query planner look at tables again after much was written.
 
     PostgreSQL plans by samples that its own housekeeping takes a minute later, too late for the next stage:
     without them the queries of a first publication took five times as long. SQLite plans well without.
     """
     if engine.dialect.name == "postgresql":
         with write(engine) as connection:
-            connection.exec_driver_sql("ANALYZE")
-
-
-def migrate(engine: sa.Engine, revision: str = "head") -> None:
-    """Bring the schema to `revision`; a no-op when it is there already."""
-    from alembic import command  # lazy: most commands find the schema in place
-    from alembic.config import Config
-    from alembic.migration import MigrationContext
-    from alembic.script import ScriptDirectory
-
-    config = Config()
-    config.set_main_option("script_location", str(SQL_DIR / "migrations"))
-    if revision == "head":
-        with engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-        if current == ScriptDirectory.from_config(config).get_current_head():
-            return
-    with write(engine, turn="migrate") as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+            connection.exec_driver_sql(f"ANALYZE {', '.join(quoted(table) for table in tables)}")

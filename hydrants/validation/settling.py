@@ -38,7 +38,7 @@ def settle(connection: sa.Connection, contractor: str, nis: str) -> Counter[int]
         .where(ledger.c.row_id == duplicates.c.key)
         .values(duplicate_of_row_id=duplicates.c.target, disposition=duplicates.c.becomes),
     )
-    versions = _versions(connection, contractor, is_in_batch).subquery()
+    versions = _versions(connection, is_in_batch).subquery()
     return changed + _put_right(
         connection,
         versions,
@@ -78,10 +78,11 @@ def exceptions(connection: sa.Connection, upload_id: int) -> str:
 def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """key, upload_id, target, becomes: rows whose disposition is not what it should be."""
     place = _place(connection)
-    # few rows are said twice: the window is opened over those only; a hash is of one batch
+    # few rows are said twice: the window is opened over those only
     repeated = (
         sa.select(ledger.c.content_hash)
-        .where(ledger.c.content_hash.is_not(None))
+        .join_from(ledger, upload, upload.c.upload_id == ledger.c.upload_id)
+        .where(is_in_batch, ledger.c.content_hash.is_not(None))
         .group_by(ledger.c.content_hash)
         .having(sa.func.count() > 1)
     )
@@ -111,9 +112,7 @@ def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) 
     ).where((rows.c.disposition != becomes) | rows.c.duplicate_of_row_id.is_distinct_from(target))
 
 
-def _versions(
-    connection: sa.Connection, contractor: str, is_in_batch: sa.ColumnElement[bool]
-) -> sa.Select[Any]:
+def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
     """key, upload_id, target: records whose newer version is not the one it should be."""
     versions = (ledger.c.disposition, record.c.record_ref)
     newest_first = (
@@ -124,7 +123,8 @@ def _versions(
     )
     repeated = (
         sa.select(record.c.record_ref)
-        .where(record.c.contractor == contractor, record.c.record_ref.is_not(None))
+        .join_from(record, upload, upload.c.upload_id == record.c.upload_id)
+        .where(is_in_batch, record.c.record_ref.is_not(None))
         .group_by(record.c.record_ref)
         .having(sa.func.count() > 1)
     )

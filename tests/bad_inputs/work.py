@@ -267,6 +267,7 @@ def touched(engine: sa.Engine, settings: Settings, is_night_over: bool = True) -
         hashes = connection.execute(sa.select(tables.upload.c.sha256)).scalars()
         known = {landed_path(settings.landing, sha256) for sha256 in hashes}
     files = {path for path in settings.landing.rglob("*") if path.is_file()}
+    files = {path for path in files if settings.landing / "journal" not in path.parents}
     wrong = known ^ files if is_night_over else known - files
     wrong |= {path for path in files if sha256_of(path) != path.name or path.stat().st_mode & 0o222}
     return sorted(map(str, wrong))

@@ -119,4 +119,4 @@ class Conversation:
         self._told = []
 
     def _writing(self) -> AbstractContextManager[sa.Connection]:
-        return store.write(self._engine, turn=f"answers of {self._settings.online_geocoder}")
+        return store.write(self._engine, turn=kept.ANSWERS.turn)

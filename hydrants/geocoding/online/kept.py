@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
-from hydrants import store
+from hydrants import journal, store
 from hydrants.geocoding.online.answer import Answer, ServiceFailure, Status
 from hydrants.geocoding.online.geocoder import Geocoder
 from hydrants.geocoding.online.question import Question
 from hydrants.geocoding.streets import Place
+from hydrants.journal import Event
 from hydrants.settings import Settings
 from hydrants.store.tables import geocoder_answer, geocoder_failure
 
@@ -79,21 +81,43 @@ def keep(
     known = Known(settings)
     by_key = {known.key(one.question): one for one in told}
     known = Known(settings, load(connection, settings, by_key))
-    new = {key: one for key, one in by_key.items() if known.answer(one.question) is None}
-    _forget(connection, settings, geocoder_answer, new)
-    _forget(connection, settings, geocoder_failure, [*by_key, *failures])
+    new = {key: one.words for key, one in by_key.items() if known.answer(one.question) is None}
+    _forget(connection, _of_source(settings, geocoder_failure), geocoder_failure, [*by_key, *failures])
     source = {"service": settings.online_geocoder, "source_version": settings.online_source_version}
-    now = store.utc_now()
-    store.insert_rows(
-        connection,
-        geocoder_answer,
-        ({**source, "question": key, "answer": one.words, "asked_at": now} for key, one in new.items()),
-    )
+    if new:
+        answers = [{"question": key, "answer": words} for key, words in new.items()]
+        event = journal.record(connection, settings.landing, ANSWERS, {**source, "answers": answers})
+        _apply_answers(connection, settings.landing, event)
     store.insert_rows(
         connection,
         geocoder_failure,
         ({**source, "question": key, "failed_at": moment} for key, moment in failures.items()),
     )
+
+
+def _apply_answers(connection: sa.Connection, _landing: Path, event: Event) -> None:
+    """A service answered; the latest answer to a question stays."""
+    body, columns = event.body, geocoder_answer.c
+    source = {"service": body["service"], "source_version": body["source_version"]}
+    words = {one["question"]: one["answer"] for one in body["answers"]}
+    is_of_source = tuple(columns[name] == value for name, value in source.items())
+    for some in _in_portions(words):
+        is_later = (*is_of_source, columns.question.in_(some), columns.asked_at > event.moment)
+        for question in connection.execute(sa.select(columns.question).where(*is_later)).scalars():
+            del words[question]
+    _forget(connection, is_of_source, geocoder_answer, words)
+    store.insert_rows(
+        connection,
+        geocoder_answer,
+        (
+            {**source, "question": question, "answer": answer, "asked_at": event.moment}
+            for question, answer in words.items()
+        ),
+    )
+
+
+ANSWERS = journal.Kind("answers", "answers", _apply_answers)
+KINDS = (ANSWERS,)
 
 
 class Known:
@@ -143,9 +167,14 @@ class Known:
         return Found(nothing)
 
 
-def _forget(connection: sa.Connection, settings: Settings, table: sa.Table, keys: Iterable[str]) -> None:
+def _forget(
+    connection: sa.Connection,
+    is_of_source: tuple[sa.ColumnElement[bool], ...],
+    table: sa.Table,
+    keys: Iterable[str],
+) -> None:
     for some in _in_portions(keys):
-        connection.execute(sa.delete(table).where(*_of_source(settings, table), table.c.question.in_(some)))
+        connection.execute(sa.delete(table).where(*is_of_source, table.c.question.in_(some)))
 
 
 def _in_portions(keys: Iterable[str]) -> Iterable[list[str]]:

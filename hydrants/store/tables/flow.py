@@ -2,8 +2,18 @@
 
 import sqlalchemy as sa
 
-from hydrants.store.tables.beside import gemeente, hydrant
-from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, partial_index, table
+from hydrants.store.tables.beside import gemeente
+from hydrants.store.tables.schema import (
+    BigId,
+    EventName,
+    Timestamp,
+    col,
+    key,
+    of_row,
+    one_of,
+    partial_index,
+    table,
+)
 
 # -- landing -----------------------------------------------------------------------------------
 
@@ -35,6 +45,7 @@ delivery = table(
     col("upload_id", BigId, "content", sa.ForeignKey(upload.c.upload_id), pk=True),
     col("seen_at", Timestamp, "when it was first seen there, UTC"),
     col("gone_at", Timestamp, "when it was found to lie there no more, UTC; empty while it does", null=True),
+    col("event", EventName, "latest event of the journal that speaks of it", null=True),
 )
 
 # -- reading -----------------------------------------------------------------------------------
@@ -56,14 +67,12 @@ raw_sheet = table(
 raw_row = table(
     "raw_row",
     "Every row of every upload, as text",
-    col("row_id", BigId, "upload_id * 10 000 000 + ordinal in the file", pk=True),
-    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    *of_row("upload_id * 10 000 000 + ordinal in the file"),
     col("sheet_number", sa.Integer, "sheet"),
     col(
         "row_number", sa.Integer, "line, worksheet row, feature id or feature ordinal, as the sender sees it"
     ),
     col("cells", sa.JSON, "list of texts, null where a cell is empty"),
-    sa.Index(None, "upload_id"),
 )
 raw_photo = table(
     "raw_photo",
@@ -79,8 +88,7 @@ raw_photo = table(
 ledger = table(
     "ledger",
     "What became of each row; every data row has exactly one disposition",
-    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
-    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    *of_row("row"),
     col(
         "disposition",
         sa.Text,
@@ -98,19 +106,16 @@ ledger = table(
         "hash of what the row says and of its batch; equal for identical rows",
         null=True,
     ),
-    col("duplicate_of_row_id", BigId, "row it repeats", sa.ForeignKey(raw_row.c.row_id), null=True),
+    col("duplicate_of_row_id", BigId, "row it repeats", null=True),
     one_of("disposition", "accepted", "quarantined", "duplicate", "heading"),
-    sa.Index(None, "upload_id"),
-    sa.Index(None, "content_hash"),
     partial_index("duplicate_of_row_id"),
 )
 record = table(
     "record",
     "An inspection as its row states it, parsed by the contractor's profile; quarantined rows have none",
-    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
-    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    *of_row("row"),
     col("contractor", sa.Text, "firm"),
-    col("nis", sa.String(5), "gemeente stated in the row, else of the folder", sa.ForeignKey(gemeente.c.nis)),
+    col("nis", sa.String(5), "gemeente stated in the row, else of the folder"),
     col("deelgemeente", sa.Text, "deelgemeente as written down; means something within nis only", null=True),
     col(
         "record_ref",
@@ -123,7 +128,6 @@ record = table(
         "superseded_by_row_id",
         BigId,
         "newer version of this record",
-        sa.ForeignKey(raw_row.c.row_id),
         null=True,
     ),
     col("is_withdrawn", sa.Boolean, "its sender takes the record back: it counts no more"),
@@ -144,8 +148,6 @@ record = table(
     col("remark", sa.Text, "free text, NFC", null=True),
     col("photos", sa.JSON, "list of file names of its pictures, see raw_photo"),
     one_of("outcome", "ok", "failed", "not_found", "not_testable", "repaired"),
-    sa.Index(None, "upload_id"),
-    sa.Index(None, "contractor", "record_ref"),
     partial_index("superseded_by_row_id"),
 )
 
@@ -165,13 +167,22 @@ receipt = table(
     col("mailed_at", Timestamp, "when it was last sent by mail, UTC; empty until then", null=True),
 )
 
+receipt_mail = table(
+    "receipt_mail",
+    "What was last sent by mail about each content, so that nothing is sent twice",
+    col("sha256", sa.String(64), "hash of the file, so that it holds in a rebuilt database too", pk=True),
+    col("contractor", sa.Text, "firm that the mail went to", pk=True),
+    col("says", sa.String(64), "hash of what the receipt said"),
+    col("mailed_at", Timestamp, "when the mail was composed, UTC"),
+    col("event", EventName, "event of the journal that says so"),
+)
+
 # -- geocoding ---------------------------------------------------------------------------------
 
 location = table(
     "location",
     "Where a record is, by its coordinates and by its address, each with its accuracy",
-    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
-    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    *of_row("row"),
     col("x_l72", sa.Double, "best single point, Lambert 72 x in metres; empty when there is none", null=True),
     col("y_l72", sa.Double, "best single point, Lambert 72 y in metres", null=True),
     col(
@@ -206,7 +217,6 @@ location = table(
         "standard deviation expected of a hydrant around it, in metres",
         null=True,
     ),
-    sa.Index(None, "upload_id"),
 )
 
 geocoder_answer = table(
@@ -254,14 +264,12 @@ finding = table(
 match = table(
     "match",
     "Which registered hydrant a record is about, or why none",
-    col("row_id", BigId, "row", sa.ForeignKey(raw_row.c.row_id), pk=True),
-    col("upload_id", BigId, "upload", sa.ForeignKey(upload.c.upload_id)),
+    *of_row("row"),
     col("verdict", sa.Text, "linked, review, new (probably not in the register) or unlocated"),
     col(
         "hydrant_id",
         sa.Text,
         "hydrant; filled only when linked",
-        sa.ForeignKey(hydrant.c.hydrant_id),
         null=True,
     ),
     col("match_method", sa.Text, "id, repaired_id, position, address or decision", null=True),
@@ -272,7 +280,6 @@ match = table(
     col("runner_up_score", sa.Double, "its posterior probability", null=True),
     col("is_other_contractor", sa.Boolean, "linked to a hydrant that another firm is contracted for"),
     one_of("verdict", "linked", "review", "new", "unlocated"),
-    sa.Index(None, "upload_id"),
     sa.Index(None, "hydrant_id"),
 )
 decision = table(

@@ -3,8 +3,7 @@
 import sqlalchemy as sa
 
 from hydrants.store.tables.beside import hydrant, register_version
-from hydrants.store.tables.flow import raw_row
-from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, partial_index, table
+from hydrants.store.tables.schema import BigId, EventName, Timestamp, col, key, one_of, partial_index, table
 
 # -- publishing and planning -------------------------------------------------------------------
 
@@ -27,15 +26,15 @@ snapshot = table(
 snapshot_hydrant = table(
     "snapshot_hydrant",
     "Status of each registered hydrant in a snapshot",
-    col("snapshot_id", BigId, "snapshot", sa.ForeignKey(snapshot.c.snapshot_id), pk=True),
-    col("hydrant_id", sa.Text, "hydrant", sa.ForeignKey(hydrant.c.hydrant_id), pk=True),
+    col("snapshot_id", BigId, "snapshot", pk=True),
+    col("hydrant_id", sa.Text, "hydrant", pk=True),
     col("operator", sa.Text, "water company"),
     col("nis", sa.String(5), "gemeente"),
     col("contractor", sa.Text, "firm contracted on as_of", null=True),
     col("status", sa.Text, "ok, failed or remaining"),
     col("outcome", sa.Text, "deciding outcome: ok, failed or not_found; empty when remaining", null=True),
     col("inspected_on", sa.Date, "day of the deciding inspection", null=True),
-    col("row_id", BigId, "deciding row", sa.ForeignKey(raw_row.c.row_id), null=True),
+    col("row_id", BigId, "deciding row", null=True),
     col("is_conflict", sa.Boolean, "the deciding day has contradicting outcomes"),
     col("is_repaired", sa.Boolean, "failed, repaired since, not inspected again"),
     col("tried_on", sa.Date, "last day it could not be tested", null=True),
@@ -67,6 +66,16 @@ current_snapshot = table(
     col("published_at", Timestamp, "when the pointer moved, UTC"),
     one_of("pointer", "current"),
 )
+publication = table(
+    "publication",
+    "Every number that a snapshot was ever published under, also when its rows are gone or the store is new",
+    col("snapshot_id", BigId, "number of the snapshot, and of its folder in SITE", pk=True),
+    col("fingerprint", sa.String(64), "as in snapshot"),
+    col("as_of", sa.Date, "the day the figures speak of"),
+    col("campaign_start", sa.Date, "first day of the campaign"),
+    col("campaign_end", sa.Date, "last day of the campaign"),
+    col("event", EventName, "event of the journal that says so"),
+)
 plan_stop = table(
     "plan_stop",
     "The remaining hydrants of a snapshot, in the order a crew would visit them",
@@ -88,6 +97,13 @@ run = table(
     col("started_at", Timestamp, "UTC"),
     col("finished_at", Timestamp, "UTC; empty while it runs or when it died", null=True),
     col("counts", sa.JSON, "what changed: rows read, records, links, snapshot", null=True),
+)
+event = table(
+    "event",
+    "The events of the journal in LANDING that this store holds",
+    col("name", EventName, "name of its file, without suffix: events are in this order", pk=True),
+    col("kind", sa.Text, "what sort of event, such as received or decisions"),
+    col("applied_at", Timestamp, "when, UTC"),
 )
 stage_state = table(
     "stage_state",

@@ -17,6 +17,7 @@ metadata = sa.MetaData(
 )
 
 Timestamp = sa.DateTime(timezone=True)
+EventName = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # in the order of its characters
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 
 
@@ -30,6 +31,20 @@ def key(name: str, comment: str) -> sa.Column[Any]:
     return sa.Column(name, BigId, primary_key=True, autoincrement=True, comment=comment)
 
 
+def of_row(comment: str) -> tuple[Any, ...]:
+    """The columns by which a table says something of a row of an upload, one line per row.
+
+    Keys of other tables would be looked up row by row, which takes longer than the rows themselves: that
+    each row has its parents is looked at for all at once, at each publication (`sql/orphans.sql`).
+    """
+    return (
+        col("row_id", BigId, comment, pk=True),
+        col("upload_id", BigId, "upload, the first digits of row_id"),
+        sa.CheckConstraint(f"upload_id = row_id / {ROWS_PER_UPLOAD}", name="upload_id"),
+        sa.Index(None, "upload_id"),
+    )
+
+
 def col(
     name: str, kind: Any, comment: str, *args: Any, null: bool = False, pk: bool = False
 ) -> sa.Column[Any]:
@@ -38,7 +53,7 @@ def col(
 
 
 def partial_index(column: str) -> sa.Index:
-    """An index on the rows that have the column: for a foreign key that few rows use, or a delete is slow."""
+    """An index on the few rows that have the column, so that those which point at a row are found."""
     is_there = sa.text(f"{column} IS NOT NULL")
     return sa.Index(None, column, sqlite_where=is_there, postgresql_where=is_there)
 

@@ -1,0 +1,1 @@
+"""Nights that are cut short, and what must hold afterwards."""

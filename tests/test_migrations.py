@@ -1,0 +1,194 @@
+"""The schema goes up and down under data that is in use, as a whole or not at all."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections import Counter
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from hydrants import night, rebuild, store
+from hydrants.errors import UnusableSetting
+from hydrants.settings import Settings
+from hydrants.store import tables
+from tests.command_line import called
+from tests.living_store import event_files, live, moved_in, seen, send_mails, write_world
+
+FIRST = "0001"
+_FORK = multiprocessing.get_context("fork")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def here(engine: sa.Engine, settings: Settings, world: Path, tmp_path: Path) -> Settings:
+    """Settings of a store that lived through two nights."""
+    settings = moved_in(settings, world)
+    live(engine, settings, tmp_path)
+    return settings
+
+
+def contents(engine: sa.Engine) -> dict[str, Counter[tuple[str, ...]]]:
+    """Every row of the tables that are there, whatever their schema; but for what knows of the journal."""
+    found = {}
+    with engine.connect() as connection:
+        for name in sa.inspect(connection).get_table_names():
+            if name in ("alembic_version", "spatial_ref_sys", "event", "publication", "receipt_mail", "run"):
+                continue
+            rows = connection.execute(sa.text(f'SELECT * FROM "{name}"')).mappings()
+            found[name] = Counter(
+                tuple(f"{key}={value}" for key, value in sorted(row.items()) if key not in ("event", "geom"))
+                for row in rows
+                if row.get("stage") != "journal"
+            )
+    assert sum(map(len, found.values())) > 1000
+    return found
+
+
+def test_down_and_up_again_under_live_data(engine: sa.Engine, here: Settings) -> None:
+    before, rows = seen(engine, here), contents(engine)
+    store.migrate(engine, FIRST)
+    assert store.revision(engine) == FIRST
+    assert contents(engine) == rows
+    with engine.connect() as connection:
+        assert not sa.inspect(connection).has_table("event")
+
+    store.migrate(engine)
+    assert contents(engine) == rows
+    night.prepare(engine, here)
+    assert seen(engine, here) == before
+    assert contents(engine) == rows
+    store.migrate(engine, FIRST)
+    assert contents(engine) == rows
+
+
+def test_a_store_from_before_the_journal_gets_one(
+    engine: sa.Engine, here: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, rows = seen(engine, here), contents(engine)
+    store.migrate(engine, FIRST)
+    shutil.rmtree(here.landing / "journal")
+
+    store.migrate(engine)
+    first = night.whole_night(engine, here)
+    assert (first["publish"]["published"], first["land"]["files_seen"]) == (0, 0)
+    after = seen(engine, here)
+    assert after == before
+    assert send_mails(engine, here) == 0
+    changed = {name for name, found in contents(engine).items() if found != rows[name]}
+    assert changed <= {"stage_state"}  # which address file was loaded last is known again
+    written = event_files(here)
+    night.whole_night(engine, here)
+    assert event_files(here) == written
+    assert caplog.messages == []
+
+    store.migrate(engine, "base")
+    store.migrate(engine)
+    shutil.rmtree(here.uploads)
+    assert rebuild.run(engine, here).differences == []
+    assert seen(engine, here) == before
+
+
+def test_a_register_that_lies_nowhere_any_more_is_named(
+    engine: sa.Engine, here: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.migrate(engine, FIRST)
+    shutil.rmtree(here.landing / "journal")
+    shutil.rmtree(here.registers)
+    store.migrate(engine)
+    night.prepare(engine, here)
+    assert sum("lies in REGISTERS no more" in message for message in caplog.messages) == 2
+
+
+def _die_at(url: str, to: str, statement: str) -> None:
+    engine = store.create_engine(url)
+
+    @sa.event.listens_for(engine, "after_cursor_execute")
+    def _kill(_connection: Any, _cursor: Any, said: str, *_rest: Any) -> None:
+        if statement in said:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    store.migrate(engine, to)
+
+
+@pytest.mark.parametrize(
+    ("start", "to", "statement"),
+    [
+        (FIRST, "head", "CREATE TABLE event"),
+        (FIRST, "head", "ALTER TABLE delivery"),
+        ("head", FIRST, "DROP TABLE receipt_mail"),
+        ("base", "head", "CREATE TABLE snapshot_hydrant"),
+        ("head", "base", "DROP TABLE hydrant_state"),
+    ],
+)
+def test_a_migration_that_dies_halfway_leaves_what_was_there(
+    database_url: str, start: str, to: str, statement: str
+) -> None:
+    engine = store.create_engine(database_url)
+    store.migrate(engine)
+    store.migrate(engine, start)
+    with engine.connect() as connection:
+        before = sa.inspect(connection).get_table_names(), store.revision(engine)
+    engine.dispose()
+    process = _FORK.Process(target=_die_at, args=(database_url, to, statement))
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL
+    with engine.connect() as connection:
+        assert (sa.inspect(connection).get_table_names(), store.revision(engine)) == before
+    store.migrate(engine, to)
+    assert (store.revision(engine) or "base") == {"head": "0002"}.get(to, to)
+    store.migrate(engine)
+    with engine.connect() as connection:
+        assert set(sa.inspect(connection).get_table_names()) >= set(tables.metadata.tables)
+    engine.dispose()
+
+
+def _migrate(url: str, barrier: Barrier) -> None:
+    engine = store.create_engine(url)
+    barrier.wait()
+    store.migrate(engine)
+    engine.dispose()
+
+
+def test_processes_that_migrate_at_once_take_turns(database_url: str) -> None:
+    engine = store.create_engine(database_url)
+    store.migrate(engine)
+    store.migrate(engine, "base")
+    engine.dispose()
+    barrier = _FORK.Barrier(4)
+    processes = [_FORK.Process(target=_migrate, args=(database_url, barrier)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0] * 4
+    assert store.revision(engine) == "0002"
+    engine.dispose()
+
+
+def test_the_command_line_migrates(engine: sa.Engine, tmp_path: Path) -> None:
+    down = called(engine, tmp_path, "migrate", "--to", FIRST)
+    assert (down.returncode, down.stdout) == (0, "revision 0002 -> 0001\n")
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0001 -> 0002\n"
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0002\n"
+    unknown = called(engine, tmp_path, "migrate", "--to", "0099")
+    assert unknown.returncode == 1
+    assert "there is no revision '0099'; there are base, 0001, 0002" in unknown.stderr
+
+
+def test_a_store_of_a_newer_version_is_left_alone(engine: sa.Engine) -> None:
+    with store.write(engine) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0077'"))
+    with pytest.raises(UnusableSetting, match="revision 0077, which this version of hydrants does not know"):
+        store.migrate(engine)
