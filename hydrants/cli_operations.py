@@ -34,7 +34,7 @@ def rebuild(as_of: Annotated[datetime | None, _Day] = None, as_json: _Json = Fal
             engine,
             settings(),
             as_of.date() if as_of else None,
-            track=lambda batches: track(batches, description="herbouwen", console=err),
+            track=lambda done, total: track(done, total=total, description="herbouwen", console=err),
         )
     for path in rebuilt.put_back:
         err.print(f"put back from LANDING: {path}", **PLAIN)

@@ -29,7 +29,8 @@ Counts = dict[str, dict[str, int]]
 Track = Callable[[Iterable[Counts], int], Iterable[Counts]]
 
 
-def _untracked(done: Iterable[Counts], _total: int) -> Iterable[Counts]:
+def untracked(done: Iterable[Counts], _total: int) -> Iterable[Counts]:
+    """Show nobody how far it is."""
     return done
 
 
@@ -163,6 +164,23 @@ def all_stages(engine: sa.Engine, settings: Settings, contractor: str, nis: str)
     return {name: step(engine, settings, contractor, nis) for name, step in BATCH_STAGES.items()}
 
 
+def worked_through(
+    engine: sa.Engine,
+    settings: Settings,
+    work: list[Batch],
+    stages: Callable[[sa.Engine, Settings, str, str], Counts],
+    track: Track = untracked,
+) -> Counts:
+    """Batches worked through side by side; what each stage changed in all of them.
+
+    Args:
+        stages: works through one batch; a function of a module.
+        track: as in `whole_night`.
+    """
+    done = workers.side_by_side(engine, settings, stages, work, workers.count(settings))
+    return total(track(done, len(work)))
+
+
 def _largest_first(settings: Settings, work: list[Batch]) -> list[Batch]:
     """Batches by the size of their files, so that no worker ends the night alone with the largest."""
 
@@ -239,7 +257,7 @@ def whole_night(
     contractors: list[str] | None = None,
     gemeenten: list[str] | None = None,
     as_of: date | None = None,
-    track: Track = _untracked,
+    track: Track = untracked,
 ) -> dict[str, Any]:
     """Every step, from the registers to the plan; recorded as a run.
 
@@ -258,8 +276,7 @@ def whole_night(
     except RegisterRejected as error:  # the crews' files can be worked with the register of yesterday
         problems.append(str(error))
     work = _largest_first(settings, batches(engine, settings, contractors, gemeenten))
-    done = workers.side_by_side(engine, settings, all_stages, work, workers.count(settings))
-    counts |= total(track(done, len(work)))
+    counts |= worked_through(engine, settings, work, all_stages, track)
     if unanswered := counts["answer"].get("batches_unanswered"):
         problems.append(f"no receipts could be written for {unanswered} batches: see the log")
     counts["publish"] = publish(engine, settings, as_of)

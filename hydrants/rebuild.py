@@ -6,7 +6,6 @@ published last is published again, as of the same day, and held against the jour
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +21,6 @@ from hydrants.store.files import sha256_of
 from hydrants.store.tables import metadata, publication, snapshot
 
 _MADE_BY_MIGRATION = {"stage_state"}
-
-Track = night.Track
-
 
 class Rebuilt(NamedTuple):
     """What came of it.
@@ -48,7 +44,7 @@ class Rebuilt(NamedTuple):
 
 
 def run(
-    engine: sa.Engine, settings: Settings, as_of: date | None = None, track: Track | None = None
+    engine: sa.Engine, settings: Settings, as_of: date | None = None, track: night.Track = night.untracked
 ) -> Rebuilt:
     """Make an empty store, and SITE and PHOTOS, from LANDING.
 
@@ -74,12 +70,8 @@ def run(
     events = replay.catch_up(engine, settings)
     put_back = _put_back(settings, waiting)
     addresses.read_again(engine, settings.landing)
-    batches = night.batches(engine, settings)
-    counts: dict[str, Any] = night.total(
-        [
-            {"land": {}, **{stage: step(engine, settings, *batch) for stage, step in _steps()}}
-            for batch in (track or _untracked)(batches)
-        ]
+    counts: dict[str, Any] = night.worked_through(
+        engine, settings, night.batches(engine, settings), from_landing, track
     )
     mail.settle(engine)
     published = _published(engine)
@@ -94,13 +86,12 @@ def run(
     return Rebuilt(events, counts, put_back, published, snapshot_id, differences)
 
 
-def _untracked(work: list[night.Batch]) -> Iterable[night.Batch]:
-    return work
-
-
-def _steps() -> list[tuple[str, night.BatchStep]]:
-    """The stages from LANDING on: UPLOADS is not looked at."""
-    return [(stage, step) for stage, step in night.BATCH_STAGES.items() if stage != "land"]
+def from_landing(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> night.Counts:
+    """One batch from LANDING on: UPLOADS is not looked at."""
+    return {
+        stage: {} if stage == "land" else step(engine, settings, contractor, nis)
+        for stage, step in night.BATCH_STAGES.items()
+    }
 
 
 def _require_empty(engine: sa.Engine) -> None:

@@ -18,7 +18,7 @@ _EPOCH = date(1899, 12, 30).toordinal()
 """Day 0 of Excel, for days from March 1900 on: it takes 1900 for a leap year."""
 
 
-class RowsSheet(Worksheet):  # type: ignore[misc]
+class RowsSheet(Worksheet):
     """A sheet of a streamed workbook (`spreadsheet.STREAMED`) that also takes rows in bulk.
 
     XlsxWriter puts a cell through a dozen calls. A list of a million rows has few different texts in most of

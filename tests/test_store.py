@@ -41,7 +41,7 @@ def test_postgis_points_are_generated_indexed_and_commented(postgis_url: str) ->
         ]
         indexed = connection.execute(
             sa.text(
-                "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY tablename"
+                "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY 1"
             )
         ).scalars()
         assert list(indexed) == ["address", "hydrant_state"]

@@ -76,7 +76,8 @@ def restore(settings: Settings, folder: Path, dump: str | None = None) -> dict[s
         again.
 
     Raises:
-        BackupUnusable: when the folder lacks or garbled something, the database is there, or a tool is missing.
+        BackupUnusable: when the folder lacks or garbled something, there is a database already, or a tool is
+            missing.
     """
     known = sums.read(folder)
     chosen = databases.choose(folder / "database", settings.database_url, dump)

@@ -100,7 +100,7 @@ KINDS = (MAILED,)
 
 
 def settle(engine: sa.Engine) -> None:
-    """Note in the table of receipts which of them were mailed as they are: in a rebuilt store none is noted."""
+    """Note in the table of receipts which were mailed as they are: in a rebuilt store none is noted."""
     query = (
         sa.select(receipt.c.upload_id, receipt.c.written_at, receipt_mail.c.mailed_at, receipt_mail.c.says)
         .join_from(receipt, upload)
