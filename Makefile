@@ -51,8 +51,8 @@ format: $(DEV_STAMP) ## put the code into its form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(RUN_STAMP) ## seconds and rows per second of each stage (ARGS="--scale 10"), and of uploads beside pandas
-	@$(PY) scripts/bench.py $(ARGS)
+bench: $(RUN_STAMP) ## a night of up to a million rows and its loads, beside what people write (ARGS="--sizes 16000")
+	@$(PY) scripts/bench_night.py $(ARGS)
 	@$(PY) scripts/bench_uploads.py $(UPLOADS)
 
 bench-matching: $(BENCH_STAMP) ## the matcher beside nine others, up to a million records (ARGS="--sizes 16000")
