@@ -1,4 +1,4 @@
-"""`hydrants rebuild`, `backup`, `restore`, `migrate`: what keeps the store alive, and brings it back."""
+"""`hydrants rebuild`, `backup`, `restore`, `migrate`, `export`: keeping the store alive."""
 
 from __future__ import annotations
 
@@ -90,4 +90,21 @@ def restore(
     from hydrants import backup as backups
 
     counts = backups.restore(settings(), folder, dump)
+    print_json(counts) if as_json else out.print(spelled(counts), **PLAIN)
+
+
+@app.command()
+def export(
+    folder: Path,
+    snapshot: Annotated[int | None, typer.Option(help="Which snapshot; default: the current one.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Write the published tables into FOLDER as CSV: progress, hydrants with their sources, rounds.
+
+    Equal figures give equal bytes, on SQLite and on PostgreSQL.
+    """
+    from hydrants.publishing import exporting
+
+    with steps.opened(settings()) as engine:
+        counts = exporting.write(engine, folder, snapshot)
     print_json(counts) if as_json else out.print(spelled(counts), **PLAIN)

@@ -7,7 +7,7 @@ the nearest one not yet visited, in a straight line.
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
@@ -18,10 +18,12 @@ import sqlalchemy as sa
 import xlsxwriter
 from scipy.spatial import cKDTree
 
-from hydrants import reference, store
+from hydrants import store
 from hydrants.errors import NothingPublished
 from hydrants.settings import Settings
-from hydrants.store.tables import current_snapshot, plan_stop, snapshot
+from hydrants.spreadsheet import STREAMED
+from hydrants.spreadsheet_rows import RowsSheet
+from hydrants.store.tables import current_snapshot, plan_stop, snapshot, snapshot_hydrant
 
 _NEIGHBOURS = 16
 _HYDRANT_TYPES = {
@@ -63,17 +65,16 @@ def run(engine: sa.Engine, settings: Settings, snapshot_id: int | None = None) -
         if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
             connection.exec_driver_sql("LOCK TABLE plan_stop IN SHARE ROW EXCLUSIVE MODE")
         snapshot_id = _existing(connection, snapshot_id)
-        as_of = connection.execute(
-            sa.select(snapshot.c.as_of).where(snapshot.c.snapshot_id == snapshot_id)
-        ).scalar_one()
-        remaining = store.run_sql(connection, "remaining", snapshot_id=snapshot_id)
-        planned = sa.select(sa.func.count()).where(plan_stop.c.snapshot_id == snapshot_id)
-        count = 0
-        if connection.execute(planned).scalar_one() == 0:
-            count = store.insert_rows(connection, plan_stop, _plan(snapshot_id, remaining))
-        planned_stops = stops(connection, snapshot_id=snapshot_id)
-    written = _write_lists(settings.site / "planning", snapshot_id, planned_stops, as_of)
-    unplanned = sum(hydrant["contractor"] is None for hydrant in remaining)
+        lists, count = _lists(connection, snapshot_id), 0
+        if not lists:
+            count = store.insert_rows(
+                connection, plan_stop, _plan(snapshot_id, _remaining(connection, snapshot_id))
+            )
+            lists = _lists(connection, snapshot_id)
+        without_contract = _is_remaining(snapshot_id) & snapshot_hydrant.c.contractor.is_(None)
+        query = sa.select(sa.func.count()).select_from(snapshot_hydrant).where(without_contract)
+        unplanned = int(connection.execute(query).scalar_one())
+    written = _write_lists(engine, settings.site / "planning", snapshot_id, lists)
     return {"stops": count, "lists": written, "unplanned": unplanned}
 
 
@@ -100,37 +101,7 @@ def stops(
         NothingPublished: when there is no such snapshot.
     """
     snapshot_id = _existing(connection, snapshot_id)
-    described = {
-        row["hydrant_id"]: row for row in store.run_sql(connection, "remaining", snapshot_id=snapshot_id)
-    }
-    stop = plan_stop.c
-    query = (
-        sa.select(stop.contractor, stop.nis, stop.sequence, stop.hydrant_id, stop.leg_m)
-        .where(stop.snapshot_id == snapshot_id)
-        .order_by(stop.contractor, stop.nis, stop.sequence)
-    )
-    if nis is not None:
-        query = query.where(stop.nis == nis)
-    if contractor is not None:
-        query = query.where(stop.contractor == contractor)
-    found = []
-    for row in connection.execute(query):
-        hydrant = described[row.hydrant_id]
-        found.append(
-            {
-                "contractor": row.contractor,
-                "nis": row.nis,
-                "gemeente": hydrant["gemeente"],
-                "sequence": row.sequence,
-                "hydrant_id": row.hydrant_id,
-                "leg_m": row.leg_m,
-                **{
-                    name: hydrant[name]
-                    for name in ("x_l72", "y_l72", "street_names", "hydrant_type", "diameter_mm", "tried_on")
-                },
-            }
-        )
-    return found
+    return store.run_sql(connection, "stops", snapshot_id=snapshot_id, nis=nis, contractor=contractor)
 
 
 def nearest_first(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -180,15 +151,31 @@ def _nearest_left(point: np.ndarray, tree: cKDTree, alive: np.ndarray, left: np.
         wanted *= 4
 
 
-def _plan(snapshot_id: int, remaining: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    def batch(hydrant: dict[str, Any]) -> tuple[str, str]:
-        return hydrant["contractor"], hydrant["nis"]
+def _is_remaining(snapshot_id: int) -> sa.ColumnElement[bool]:
+    return (snapshot_hydrant.c.snapshot_id == snapshot_id) & (snapshot_hydrant.c.status == "remaining")
 
-    contracted = [hydrant for hydrant in remaining if hydrant["contractor"] is not None]
+
+def _remaining(connection: sa.Connection, snapshot_id: int) -> list[sa.Row[tuple[Any, ...]]]:
+    """The remaining hydrants that a firm has a contract for."""
+    hydrant = snapshot_hydrant.c
+    query = sa.select(hydrant.contractor, hydrant.nis, hydrant.hydrant_id, hydrant.x_l72, hydrant.y_l72)
+    return list(connection.execute(query.where(_is_remaining(snapshot_id), hydrant.contractor.is_not(None))))
+
+
+def _lists(connection: sa.Connection, snapshot_id: int) -> list[tuple[str, str]]:
+    """The firm and gemeente of each list."""
+    batch = plan_stop.c.contractor, plan_stop.c.nis
+    query = sa.select(*batch).where(plan_stop.c.snapshot_id == snapshot_id).distinct().order_by(*batch)
+    return [(contractor, nis) for contractor, nis in connection.execute(query)]
+
+
+def _plan(snapshot_id: int, remaining: Iterable[sa.Row[tuple[Any, ...]]]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for (contractor, nis), group in groupby(sorted(contracted, key=batch), key=batch):
-        hydrants = sorted(group, key=lambda hydrant: str(hydrant["hydrant_id"]))
-        order, legs_m = nearest_first(np.array([(one["x_l72"], one["y_l72"]) for one in hydrants]))
+    for (contractor, nis), group in groupby(
+        sorted(tuple(row) for row in remaining), key=lambda row: (row[0], row[1])
+    ):
+        hydrants = list(group)
+        order, legs_m = nearest_first(np.array([(x_l72, y_l72) for *_, x_l72, y_l72 in hydrants]))
         for sequence, (position, leg_m) in enumerate(zip(order, legs_m, strict=True), start=1):
             rows.append(
                 {
@@ -196,14 +183,14 @@ def _plan(snapshot_id: int, remaining: Sequence[dict[str, Any]]) -> list[dict[st
                     "contractor": contractor,
                     "nis": nis,
                     "sequence": sequence,
-                    "hydrant_id": hydrants[position]["hydrant_id"],
+                    "hydrant_id": hydrants[position][2],
                     "leg_m": round(float(leg_m), 2),
                 }
             )
     return rows
 
 
-def _write_lists(folder: Path, snapshot_id: int, planned_stops: list[Stop], as_of: date) -> int:
+def _write_lists(engine: sa.Engine, folder: Path, snapshot_id: int, lists: list[tuple[str, str]]) -> int:
     """Write the lists that are not there yet, one process at a time; how many."""
     own = folder / str(snapshot_id)
     own.mkdir(parents=True, exist_ok=True)
@@ -212,46 +199,47 @@ def _write_lists(folder: Path, snapshot_id: int, planned_stops: list[Stop], as_o
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in own.glob(".*.tmp"):  # of a run that was cut short: nobody else writes here now
             leftover.unlink()
-        for (contractor, nis), group in groupby(
-            planned_stops, key=lambda stop: (stop["contractor"], stop["nis"])
-        ):
+        for contractor, nis in lists:
             path = own / f"{contractor}_{nis}.xlsx"
-            if not path.exists():
-                _write_workbook(path, list(group), as_of)
-                written += 1
+            if path.exists():
+                continue
+            with store.read(engine) as connection:
+                group = stops(connection, nis, contractor, snapshot_id=snapshot_id)
+                taken = connection.execute(
+                    sa.select(snapshot.c.as_of).where(snapshot.c.snapshot_id == snapshot_id)
+                )
+                as_of = taken.scalar_one()
+            _write_workbook(path, group, as_of)
+            written += 1
     return written
 
 
 def _write_workbook(path: Path, group: list[Stop], as_of: date) -> None:
     """Write a firm's list for a gemeente, under its name only when it is whole."""
     aside = path.with_name(f".{path.name}.tmp")
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(aside, options) as workbook:
+    with xlsxwriter.Workbook(aside, STREAMED) as workbook:
         workbook.set_properties({"created": datetime.combine(as_of, time.min)})
         heading = workbook.add_format({"bold": True, "bg_color": "#123C5A", "font_color": "#FFFFFF"})
-        day = workbook.add_format({"num_format": "dd/mm/yyyy"})
-        metres = workbook.add_format({"num_format": "#,##0"})
-        sheet = workbook.add_worksheet("Nog te controleren")
+        formats = {
+            "tried_on": workbook.add_format({"num_format": "dd/mm/yyyy"}),
+            "leg_m": workbook.add_format({"num_format": "#,##0"}),
+        }
+        sheet = workbook.add_worksheet("Nog te controleren", RowsSheet)
         sheet.freeze_panes(3, 2)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(2)
         for column, (_, field, width) in enumerate(_COLUMNS):
-            sheet.set_column(column, column, width, metres if field == "leg_m" else None)
-        gemeente = reference.gemeenten()[group[0]["nis"]].name_nl
-        sheet.write_string(0, 0, f"{group[0]['contractor']}: nog te controleren in {gemeente}")
+            sheet.set_column(column, column, width, formats.get(field))
+        sheet.write_string(0, 0, f"{group[0]['contractor']}: nog te controleren in {group[0]['gemeente']}")
         sheet.write_string(1, 0, f"Gegevens van {as_of:%d/%m/%Y}, {len(group)} brandkranen, dichtste eerst")
         sheet.write_row(2, 0, [title for title, _, _ in _COLUMNS], heading)
-        for row, stop in enumerate(group, start=3):
-            named = {**stop, "type_nl": _HYDRANT_TYPES.get(stop["hydrant_type"])}
-            for column, (_, field, _) in enumerate(_COLUMNS):
-                value = named[field]
-                if isinstance(value, date):
-                    sheet.write_datetime(row, column, datetime.combine(value, time.min), day)
-                elif isinstance(value, str):
-                    sheet.write_string(row, column, value)
-                elif value is not None:
-                    sheet.write_number(row, column, value)
+        named = [{**stop, "type_nl": _HYDRANT_TYPES.get(stop["hydrant_type"])} for stop in group]
+        sheet.write_rows(
+            3,
+            [[stop[field] for stop in named] for _, field, _ in _COLUMNS],
+            [formats.get(field) for _, field, _ in _COLUMNS],
+        )
     aside.replace(path)
 
 

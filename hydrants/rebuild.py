@@ -22,6 +22,7 @@ from hydrants.store.tables import metadata, publication, snapshot
 
 _MADE_BY_MIGRATION = {"stage_state"}
 
+
 class Rebuilt(NamedTuple):
     """What came of it.
 

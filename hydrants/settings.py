@@ -70,6 +70,9 @@ class Settings(BaseSettings):
     stale_hours: int = Field(default=36, ge=1)
     """`hydrants health` complains when the last night that ended well is longer ago, or the figures older."""
 
+    keep_snapshots_days: int = Field(default=0, ge=0)
+    """How long a snapshot is kept after its publication; 0: for ever. See `hydrants.publishing.retention`."""
+
     workers: int = Field(default=0, ge=0, le=256)
     """Batches worked on at a time; 0: as many as there are processors, on SQLite one."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from datetime import date
@@ -13,9 +12,11 @@ import openpyxl
 import sqlalchemy as sa
 
 from hydrants import demo, evaluation, night, planning, publishing, review, store
+from hydrants.publishing import exporting
 from hydrants.receipts import uploads
 from hydrants.settings import Settings
 from hydrants.store import tables
+from hydrants.store.files import sha256_of
 from tests.batches import as_csv, good, send
 
 FOLDERS = ("westlandia/32003", "westlandia/33016", "interwest/38014")
@@ -149,15 +150,34 @@ def seen(engine: sa.Engine, settings: Settings) -> dict[str, Any]:
         "deliveries": sorted(tuple(map(str, row)) for row in deliveries),
         "unsent": [letter.upload_ids for letter in night.mails(engine, settings)],
         "site": site_bytes(settings),
+        "exports": exported(engine, settings.site.parent / "exports"),
     }
 
 
 def site_bytes(settings: Settings) -> dict[str, str]:
-    """Hash of every file that readers of the site see, and where `current` leads."""
+    """Hash of every file that readers see: the current snapshot, its rounds, and the firms' receipts."""
     current = (settings.site / "current").resolve()
-    files = {path.relative_to(current).as_posix(): path for path in current.rglob("*") if path.is_file()}
-    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in sorted(files.items())}
-    return {"current": current.name, **hashes}
+    tops = {
+        "current": current,
+        "planning": settings.site / "planning" / current.name,
+        "private": settings.site / "private",
+    }
+    found = {"index.html": sha256_of(settings.site / "index.html"), "current": current.name}
+    for name, top in tops.items():
+        files = {f"{name}/{path.relative_to(top)}": path for path in top.rglob("*") if path.is_file()}
+        hashes = {key: sha256_of(path) for key, path in files.items() if not path.name.endswith(".lock")}
+        assert len(hashes) > 2, f"there is nothing in {top}"
+        found |= hashes
+    return found
+
+
+def exported(engine: sa.Engine, folder: Path, snapshot_id: int | None = None) -> dict[str, bytes]:
+    """The bytes of every published table, by name."""
+    lines = exporting.write(engine, folder, snapshot_id)
+    found = {path.stem: path.read_bytes() for path in folder.glob("*.csv")}
+    assert found.keys() == lines.keys()
+    assert min(lines.values()) > 0, lines
+    return found
 
 
 def event_files(settings: Settings) -> list[str]:

@@ -48,8 +48,8 @@ MAY_IMPORT = {
     "proposals": {"matching", "register"} | GROUND,
     "replay": {"journal", "settings", "store"},  # finds who applies an event by name, when there is one
     "rebuild": {"night", "receipts", "replay"} | GROUND,
-    "backup": {"night", "rebuild", "replay"} | GROUND,
-    "cli_operations": {"backup", "night", "rebuild", "replay", "terminal"} | GROUND,
+    "backup": {"night", "replay"} | GROUND,
+    "cli_operations": {"backup", "night", "publishing", "rebuild", "terminal"} | GROUND,
     "night": STAGES | BESIDE_THE_FLOW | GROUND | {"replay"},
     "terminal": {"reference"},
     "template": {"reference", "spreadsheet", "errors"},

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from hydrants import night, rebuild, store
 from hydrants.errors import UnusableSetting
+from hydrants.reference import addresses
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests.command_line import called
@@ -97,6 +98,23 @@ def test_a_store_from_before_the_journal_gets_one(
     shutil.rmtree(here.uploads)
     assert rebuild.run(engine, here).differences == []
     assert seen(engine, here) == before
+
+
+def test_addresses_that_a_person_loaded_hold_through_it(
+    engine: sa.Engine, here: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = tmp_path / "own.csv"
+    lines = here.addresses.read_text(encoding="utf-8").splitlines(keepends=True)
+    own.write_text("".join(lines[: len(lines) // 2]), encoding="utf-8")
+    assert addresses.load_by_hand(engine, here.landing, own, here.addresses)["addresses"] > 0
+    own.unlink()
+    rows = contents(engine)["address"]
+    for _ in range(2):
+        store.migrate(engine, FIRST)
+        store.migrate(engine)
+        night.prepare(engine, here)
+        assert contents(engine)["address"] == rows
+    assert caplog.messages == []
 
 
 def test_a_register_that_lies_nowhere_any_more_is_named(

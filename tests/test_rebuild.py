@@ -58,7 +58,7 @@ def test_a_rebuilt_store_says_what_the_lost_one_said(engine: sa.Engine, here: Se
     assert event_files(here) == files, "nothing came from outside, so nothing is noted"
     assert send_mails(engine, here) == 0
     again = night.publish(engine, here, date(2019, 12, 31))
-    assert again == {"snapshot_id": rebuilt.snapshot_id, "published": 0}
+    assert again == {"snapshot_id": rebuilt.snapshot_id, "published": 0, "removed": 0}
 
 
 def test_a_rebuilt_site_is_the_same_too(engine: sa.Engine, here: Settings) -> None:

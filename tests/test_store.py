@@ -27,6 +27,23 @@ def test_migrations_and_tables_agree(engine: sa.Engine) -> None:
         assert len(sa.inspect(connection).get_table_names()) > len(metadata.tables)
 
 
+def test_texts_are_in_the_order_of_their_characters(postgis_url: str) -> None:
+    """As in SQLite, whatever language a server sorts by: what is published rests on the order."""
+    engine = store.create_engine(database(postgis_url, "hydrants_template"))
+    with engine.connect() as connection:
+        found = connection.execute(
+            sa.text(
+                "SELECT c.table_name || '.' || c.column_name, c.collation_name "
+                "FROM information_schema.columns c "
+                "JOIN information_schema.tables t USING (table_schema, table_name) "
+                "WHERE table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.data_type = 'text'"
+            )
+        ).all()
+    engine.dispose()
+    assert len(found) > 50
+    assert [name for name, collation in found if collation != "C"] == []
+
+
 def test_postgis_points_are_generated_indexed_and_commented(postgis_url: str) -> None:
     engine = store.create_engine(database(postgis_url, "hydrants_template"))
     with engine.connect() as connection:
@@ -40,9 +57,7 @@ def test_postgis_points_are_generated_indexed_and_commented(postgis_url: str) ->
             (name, 31370, "POINT") for name in ("address", "hydrant_state", "location", "snapshot_hydrant")
         ]
         indexed = connection.execute(
-            sa.text(
-                "SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY 1"
-            )
+            sa.text("SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY 1")
         ).scalars()
         assert list(indexed) == ["address", "hydrant_state"]
         uncommented = connection.execute(

@@ -11,8 +11,6 @@ SITE and PHOTOS are not in it: they are made again.
 
 from __future__ import annotations
 
-import os
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +25,7 @@ from hydrants.store.tables import raw_photo, stage_state
 
 __all__ = ["BackupUnusable", "restore", "write"]
 
-_MOMENT = "%Y%m%dT%H%M%SZ"
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
 _HASH_DIGITS = 64
 
 
@@ -42,7 +40,12 @@ def write(settings: Settings, folder: Path) -> dict[str, Any]:
     Raises:
         BackupUnusable: when a tool is missing, or a file of LANDING is not what its name says.
     """
-    known = sums.read(folder)
+    # older dumps may be removed by hand, files of LANDING never
+    known = {
+        name: sha256
+        for name, sha256 in sums.read(folder).items()
+        if name.startswith("landing/") or (folder / name).is_file()
+    }
     engine = store.create_engine(settings.database_url)
     try:
         dump = databases.dump(engine, folder / "database", f"{store.utc_now():{_MOMENT}}")
@@ -57,7 +60,8 @@ def write(settings: Settings, folder: Path) -> dict[str, Any]:
             counts["files_kept"] += 1
             continue
         known[name] = _whole(path)
-        counts["files_added"] += _bring(path, target, known[name])
+        _bring(path, target, known[name])
+        counts["files_added"] += 1
     sums.write(folder, known)
     return {"dump": dump.name, **counts}
 
@@ -96,11 +100,6 @@ def restore(settings: Settings, folder: Path, dump: str | None = None) -> dict[s
     return {"dump": chosen.name, **counts, "events": events, "uploads_to_read": uploads}
 
 
-def moment_of(dump: Path) -> datetime:
-    """When a dump was begun, UTC."""
-    return datetime.strptime(f"{dump.stem}+0000", f"{_MOMENT}%z")
-
-
 def _restore_landing(landing: Path, folder: Path, known: dict[str, str]) -> dict[str, int]:
     counts = {"files_added": 0, "files_kept": 0}
     for name in sorted(known):
@@ -113,7 +112,8 @@ def _restore_landing(landing: Path, folder: Path, known: dict[str, str]) -> dict
             counts["files_kept"] += 1
             continue
         sums.check(folder, known, name)
-        counts["files_added"] += _bring(folder / name, target, known[name])
+        _bring(folder / name, target, known[name])
+        counts["files_added"] += 1
     return counts
 
 
@@ -132,19 +132,11 @@ def _whole(path: Path) -> str:
     return sha256
 
 
-def _bring(source: Path, target: Path, sha256: str) -> bool:
-    """Let a file that never changes be there too: a second name for it on the same disk, else a copy."""
-    if target.is_file() and sha256_of(target) == sha256:
-        return False
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)  # only ever one that a crash has cut short
-    try:
-        os.link(source, target)
-    except OSError:  # another disk, or a file system without links
-        with source.open("rb") as file:
-            if not put(target, iter(lambda: file.read(1 << 20), b""), sha256):
-                raise BackupUnusable(f"{source} cannot be copied as it was read before") from None
-    return True
+def _bring(source: Path, target: Path, sha256: str) -> None:
+    """Copy a file that never changes: whole, on disk, or not at all; what a crash cut short is replaced."""
+    with source.open("rb") as file:
+        if not put(target, iter(lambda: file.read(1 << 20), b""), sha256):
+            raise BackupUnusable(f"{source} is not what it was a moment ago: its disk may be failing")
 
 
 def _read_again_for_pictures(engine: sa.Engine, photos: Path) -> int:

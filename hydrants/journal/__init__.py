@@ -17,7 +17,7 @@ in another order, ends in the same tables.
 
 from hydrants.journal.applied import Kind, catch_up, close_months, record, unknown, write_as_of
 from hydrants.journal.contents import keep, keep_dataset, kept_path, laid_out
-from hydrants.journal.events import Event, JournalDamaged, as_moment, as_text, kind_of, read
+from hydrants.journal.events import Event, JournalDamaged, as_moment, as_text, kind_of, moment_of, read
 
 __all__ = [
     "Event",
@@ -32,6 +32,7 @@ __all__ = [
     "kept_path",
     "kind_of",
     "laid_out",
+    "moment_of",
     "read",
     "record",
     "unknown",

@@ -6,7 +6,8 @@ anywhere is finished by the next one, and no reader ever sees half of it:
 1. the snapshot's rows, in one transaction, and the number that it goes by;
 2. its directory, written aside and renamed;
 3. the pointer row that readers of the store follow;
-4. the link that readers of the site follow.
+4. the link that readers of the site follow;
+5. snapshots that are kept no longer are removed.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sqlalchemy as sa
 
 from hydrants import store, workers
 from hydrants.errors import ReferenceMissing
-from hydrants.publishing import content, numbers, page, site, snapshot, workbook
+from hydrants.publishing import content, inputs, numbers, page, retention, site, snapshot, workbook
 from hydrants.publishing.content import Content
 from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.reads import progress, trace
@@ -45,7 +46,8 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
         as_of: the day the figures speak of; default today in Belgium, at most the campaign's last.
 
     Returns:
-        snapshot_id that is current now, and published: 1 when it was not before, else 0.
+        snapshot_id that is current now; published: 1 when it was not before, else 0; removed: how many
+        older ones are kept no longer.
 
     Raises:
         ReferenceMissing: when no register is loaded, or there are no boundaries.
@@ -57,8 +59,8 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
     boundaries_sha256 = hashlib.sha256(settings.boundaries.read_bytes()).hexdigest()
     with site.alone(settings.site):
         with store.read(engine) as connection:
-            inputs = snapshot.inputs(connection, settings, day, boundaries_sha256)
-            current = snapshot.made_from(connection, inputs)
+            made_from = inputs.fingerprint(connection, settings, day, boundaries_sha256)
+            current = inputs.made_from(connection, made_from)
         if current is not None:
             taken = snapshot.Taken(current, is_current=True)
         else:
@@ -74,8 +76,13 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
             snapshot.point(engine, taken.snapshot_id)
         site.switch(settings.site, taken.snapshot_id)
         if current is None:
-            snapshot.note(engine, taken.snapshot_id, inputs)
-    return {"snapshot_id": taken.snapshot_id, "published": int(not taken.is_current)}
+            inputs.note(engine, taken.snapshot_id, made_from)
+        removed = retention.remove_old(engine, settings.site, settings.keep_snapshots_days)
+    return {
+        "snapshot_id": taken.snapshot_id,
+        "published": int(not taken.is_current),
+        "removed": removed,
+    }
 
 
 def _fill(folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings) -> None:

@@ -69,7 +69,7 @@ def progress(connection: sa.Connection, snapshot_id: int | None = None) -> list[
     Raises:
         NothingPublished: when there is no snapshot yet.
     """
-    snapshot_id = _existing(connection, snapshot_id)
+    snapshot_id = existing(connection, snapshot_id)
     line = snapshot_progress.c
     query = (
         sa.select(
@@ -115,14 +115,24 @@ def trace(
     for asked, known in ((figure, _TRACES), (nis, reference.gemeenten()), (operator, reference.operators())):
         if asked is not None and asked not in known:
             raise ReferenceMissing(f"unknown: {asked!r}; known: {', '.join(known)}")
-    snapshot_id = _existing(connection, None)
+    snapshot_id = existing(connection, None)
     return store.run_sql(
         connection, _TRACES[figure], snapshot_id=snapshot_id, figure=figure, nis=nis, operator=operator
     )
 
 
-def _existing(connection: sa.Connection, snapshot_id: int | None) -> int:
-    found = current_id(connection) if snapshot_id is None else snapshot_id
-    if found is None:
-        raise NothingPublished("nothing is published yet: run 'hydrants night' first")
-    return found
+def existing(connection: sa.Connection, snapshot_id: int | None) -> int:
+    """The number of a snapshot that is there; by default the current one.
+
+    Raises:
+        NothingPublished: when it is not.
+    """
+    if snapshot_id is None:
+        found = current_id(connection)
+        if found is None:
+            raise NothingPublished("nothing is published yet: run 'hydrants night' first")
+        return found
+    is_it = sa.select(snapshot.c.snapshot_id).where(snapshot.c.snapshot_id == snapshot_id)
+    if connection.execute(is_it).first() is None:
+        raise NothingPublished(f"there is no snapshot {snapshot_id}")
+    return snapshot_id

@@ -108,15 +108,13 @@ def _addresses(connection: sa.Connection, settings: Settings) -> int:
     row = connection.execute(sa.select(state.counts, state.finished_at).where(is_by_hand)).first()
     if row is None:
         return 0
-    path = Path(row.counts["file"])
-    if not path.is_file() or sha256_of(path) != row.counts["sha256"]:
+    path, sha256 = Path(row.counts["file"]), row.counts["sha256"]
+    if path.is_file() and sha256_of(path) == sha256:
+        journal.keep(settings.landing, path)
+    elif not journal.kept_path(settings.landing, sha256).is_file():
         _log.warning("the addresses loaded by hand from %s lie there no more: load a file once more", path)
         return 0
-    body = {
-        "file_name": path.name,
-        "sha256": journal.keep(settings.landing, path),
-        "instead_of": row.counts["instead_of"],
-    }
+    body = {"file_name": path.name, "sha256": sha256, "instead_of": row.counts["instead_of"]}
     write_as_of(settings.landing, "addresses", body, row.finished_at)
     return 1
 

@@ -5,7 +5,6 @@ import sqlalchemy as sa
 from hydrants.store.tables.beside import gemeente
 from hydrants.store.tables.schema import (
     BigId,
-    EventName,
     Timestamp,
     col,
     key,
@@ -45,7 +44,7 @@ delivery = table(
     col("upload_id", BigId, "content", sa.ForeignKey(upload.c.upload_id), pk=True),
     col("seen_at", Timestamp, "when it was first seen there, UTC"),
     col("gone_at", Timestamp, "when it was found to lie there no more, UTC; empty while it does", null=True),
-    col("event", EventName, "latest event of the journal that speaks of it", null=True),
+    col("event", sa.Text, "latest event of the journal that speaks of it", null=True),
 )
 
 # -- reading -----------------------------------------------------------------------------------
@@ -174,7 +173,7 @@ receipt_mail = table(
     col("contractor", sa.Text, "firm that the mail went to", pk=True),
     col("says", sa.String(64), "hash of what the receipt said"),
     col("mailed_at", Timestamp, "when the mail was composed, UTC"),
-    col("event", EventName, "event of the journal that says so"),
+    col("event", sa.Text, "event of the journal that says so"),
 )
 
 # -- geocoding ---------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from hydrants.store.tables.beside import hydrant, register_version
-from hydrants.store.tables.schema import BigId, EventName, Timestamp, col, key, one_of, partial_index, table
+from hydrants.store.tables.schema import BigId, Timestamp, col, key, one_of, partial_index, table
 
 # -- publishing and planning -------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ publication = table(
     col("as_of", sa.Date, "the day the figures speak of"),
     col("campaign_start", sa.Date, "first day of the campaign"),
     col("campaign_end", sa.Date, "last day of the campaign"),
-    col("event", EventName, "event of the journal that says so"),
+    col("event", sa.Text, "event of the journal that says so"),
 )
 plan_stop = table(
     "plan_stop",
@@ -101,7 +101,7 @@ run = table(
 event = table(
     "event",
     "The events of the journal in LANDING that this store holds",
-    col("name", EventName, "name of its file, without suffix: events are in this order", pk=True),
+    col("name", sa.Text, "name of its file, without suffix: events are in this order", pk=True),
     col("kind", sa.Text, "what sort of event, such as received or decisions"),
     col("applied_at", Timestamp, "when, UTC"),
 )

@@ -17,7 +17,8 @@ metadata = sa.MetaData(
 )
 
 Timestamp = sa.DateTime(timezone=True)
-EventName = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")  # in the order of its characters
+# in the order of its characters, as SQLite has it, whatever language a server sorts by: figures rest on it
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up INTEGER keys only
 
 
@@ -48,7 +49,8 @@ def of_row(comment: str) -> tuple[Any, ...]:
 def col(
     name: str, kind: Any, comment: str, *args: Any, null: bool = False, pk: bool = False
 ) -> sa.Column[Any]:
-    """A column, required unless `null`."""
+    """A column, required unless `null`; texts are in the order of their characters."""
+    kind = Text if kind is sa.Text else kind
     return sa.Column(name, kind, *args, nullable=null and not pk, primary_key=pk, comment=comment)
 
 

@@ -12,6 +12,7 @@ branch_labels = None
 depends_on = None
 
 BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+Text = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 WITH_POINTS = ("address", "hydrant_state", "location", "snapshot_hydrant")
 SEARCHED_BY_POINT = ("address", "hydrant_state")  # the others are made anew by the thousand each night
@@ -33,11 +34,11 @@ def upgrade() -> None:
             nullable=False,
             comment="hash of the file, so that it holds in a rebuilt database too",
         ),
-        sa.Column("sheet", sa.Text(), nullable=False, comment="sheet of the row"),
+        sa.Column("sheet", Text, nullable=False, comment="sheet of the row"),
         sa.Column("row_number", sa.Integer(), nullable=False, comment="row"),
-        sa.Column("verdict", sa.Text(), nullable=False, comment="linked or new"),
-        sa.Column("hydrant_id", sa.Text(), nullable=True, comment="hydrant when linked"),
-        sa.Column("note", sa.Text(), nullable=True, comment="the person's reason"),
+        sa.Column("verdict", Text, nullable=False, comment="linked or new"),
+        sa.Column("hydrant_id", Text, nullable=True, comment="hydrant when linked"),
+        sa.Column("note", Text, nullable=True, comment="the person's reason"),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
         sa.Column(
             "revoked_at", sa.DateTime(timezone=True), nullable=True, comment="when it was taken back, UTC"
@@ -50,14 +51,14 @@ def upgrade() -> None:
     op.create_table(
         "gemeente",
         sa.Column("nis", sa.String(length=5), nullable=False, comment="NIS code of Statbel"),
-        sa.Column("name_nl", sa.Text(), nullable=False, comment="Dutch name"),
+        sa.Column("name_nl", Text, nullable=False, comment="Dutch name"),
         sa.PrimaryKeyConstraint("nis", name="pk_gemeente"),
         comment="The eighteen gemeenten; the NIS code is the key, the name a label",
     )
     op.create_table(
         "operator",
-        sa.Column("operator", sa.Text(), nullable=False, comment="short name, key"),
-        sa.Column("name", sa.Text(), nullable=False, comment="name on the page"),
+        sa.Column("operator", Text, nullable=False, comment="short name, key"),
+        sa.Column("name", Text, nullable=False, comment="name on the page"),
         sa.Column("position", sa.Integer(), nullable=False, comment="order on the page"),
         sa.PrimaryKeyConstraint("operator", name="pk_operator"),
         comment="Water companies that own hydrants",
@@ -65,9 +66,7 @@ def upgrade() -> None:
     op.create_table(
         "run",
         sa.Column("run_id", BigId, autoincrement=True, nullable=False, comment="counts up"),
-        sa.Column(
-            "kind", sa.Text(), nullable=False, comment="what ran, such as night or inspections_nightly"
-        ),
+        sa.Column("kind", Text, nullable=False, comment="what ran, such as night or inspections_nightly"),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, comment="UTC"),
         sa.Column(
             "finished_at",
@@ -83,10 +82,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "stage_state",
-        sa.Column("stage", sa.Text(), nullable=False, comment="stage"),
-        sa.Column(
-            "scope", sa.Text(), nullable=False, comment="upload:12, parse:12 or batch:westlandia/33021"
-        ),
+        sa.Column("stage", Text, nullable=False, comment="stage"),
+        sa.Column("scope", Text, nullable=False, comment="upload:12, parse:12 or batch:westlandia/33021"),
         sa.Column(
             "fingerprint",
             sa.String(length=64),
@@ -103,9 +100,9 @@ def upgrade() -> None:
         sa.Column("address_id", BigId, nullable=False, comment="ordinal in the address file"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
         sa.Column("postcode", sa.String(length=4), nullable=True, comment="postcode"),
-        sa.Column("street", sa.Text(), nullable=False, comment="street name as the file writes it"),
-        sa.Column("street_key", sa.Text(), nullable=False, comment="street name folded for comparison"),
-        sa.Column("house_number", sa.Text(), nullable=True, comment="house number with its letter"),
+        sa.Column("street", Text, nullable=False, comment="street name as the file writes it"),
+        sa.Column("street_key", Text, nullable=False, comment="street name folded for comparison"),
+        sa.Column("house_number", Text, nullable=True, comment="house number with its letter"),
         sa.Column(
             "x_l72",
             sa.Double(),
@@ -120,11 +117,11 @@ def upgrade() -> None:
     op.create_index("ix_address_nis_street_key", "address", ["nis", "street_key"], unique=False)
     op.create_table(
         "contract",
-        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("operator", Text, nullable=False, comment="water company"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
         sa.Column("valid_from", sa.Date(), nullable=False, comment="first day"),
         sa.Column("valid_to", sa.Date(), nullable=True, comment="last day; empty while it runs"),
-        sa.Column("contractor", sa.Text(), nullable=False, comment="firm that inspects"),
+        sa.Column("contractor", Text, nullable=False, comment="firm that inspects"),
         sa.ForeignKeyConstraint(["nis"], ["gemeente.nis"], name="fk_contract_nis"),
         sa.ForeignKeyConstraint(["operator"], ["operator.operator"], name="fk_contract_operator"),
         sa.PrimaryKeyConstraint("operator", "nis", "valid_from", name="pk_contract"),
@@ -132,11 +129,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "hydrant",
-        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="our id, stable over exports"),
-        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("hydrant_id", Text, nullable=False, comment="our id, stable over exports"),
+        sa.Column("operator", Text, nullable=False, comment="water company"),
         sa.Column(
             "supplier_id",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="the operator's own number; empty where the operator gives none",
         ),
@@ -154,9 +151,9 @@ def upgrade() -> None:
             nullable=False,
             comment="counts up over all operators: a single number names one state of all registers",
         ),
-        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("operator", Text, nullable=False, comment="water company"),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="hash of the export's bytes"),
-        sa.Column("file_name", sa.Text(), nullable=False, comment="name of the export"),
+        sa.Column("file_name", Text, nullable=False, comment="name of the export"),
         sa.Column("exported_on", sa.Date(), nullable=False, comment="day the operator made the export"),
         sa.Column(
             "scope",
@@ -180,11 +177,11 @@ def upgrade() -> None:
         "upload",
         sa.Column("upload_id", BigId, autoincrement=True, nullable=False, comment="counts up"),
         sa.Column("sha256", sa.String(length=64), nullable=False, comment="hash of the bytes"),
-        sa.Column("contractor", sa.Text(), nullable=False, comment="firm that sent it"),
+        sa.Column("contractor", Text, nullable=False, comment="firm that sent it"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente whose folder it came in"),
         sa.Column(
             "file_name",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="name it goes by: with firm and gemeente the first, in order of the alphabet, that it lies under",
         ),
@@ -194,13 +191,13 @@ def upgrade() -> None:
         ),
         sa.Column(
             "rejected_because",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="why the whole file cannot be used, in Dutch",
         ),
         sa.Column(
             "held_because",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="why its rows wait until a person has looked, in Dutch",
         ),
@@ -212,9 +209,9 @@ def upgrade() -> None:
     op.create_index("ix_upload_contractor_nis", "upload", ["contractor", "nis"], unique=False)
     op.create_table(
         "delivery",
-        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column("contractor", Text, nullable=False, comment="firm"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente folder"),
-        sa.Column("file_name", sa.Text(), nullable=False, comment="file name"),
+        sa.Column("file_name", Text, nullable=False, comment="file name"),
         sa.Column("upload_id", BigId, nullable=False, comment="content"),
         sa.Column(
             "seen_at", sa.DateTime(timezone=True), nullable=False, comment="when it was first seen there, UTC"
@@ -233,7 +230,7 @@ def upgrade() -> None:
     op.create_table(
         "hydrant_state",
         sa.Column("hydrant_state_id", BigId, autoincrement=True, nullable=False, comment="surrogate"),
-        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
+        sa.Column("hydrant_id", Text, nullable=False, comment="hydrant"),
         sa.Column("from_version_id", BigId, nullable=False, comment="first register version that says so"),
         sa.Column(
             "to_version_id",
@@ -247,7 +244,7 @@ def upgrade() -> None:
         sa.Column("y_l72", sa.Double(), nullable=False, comment="Lambert 72 y in metres"),
         sa.Column(
             "hydrant_type",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="aboveground, underground, rising_point or wall_mounted",
         ),
@@ -255,14 +252,14 @@ def upgrade() -> None:
         sa.Column("main_diameter_mm", sa.Integer(), nullable=True, comment="diameter of the main"),
         sa.Column(
             "street_names",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="street names as the export gives them: none, one or several",
         ),
         sa.Column("created_on", sa.Date(), nullable=True, comment="creation date in the export"),
         sa.Column(
             "to_check",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="what the refresh rule asks to check: coordinates or attributes",
         ),
@@ -303,10 +300,8 @@ def upgrade() -> None:
         "raw_sheet",
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
         sa.Column("sheet_number", sa.Integer(), nullable=False, comment="1, 2, ..."),
-        sa.Column(
-            "format", sa.Text(), nullable=False, comment="format the file was read in, such as csv or xlsx"
-        ),
-        sa.Column("sheet", sa.Text(), nullable=False, comment="name; empty for formats without sheets"),
+        sa.Column("format", Text, nullable=False, comment="format the file was read in, such as csv or xlsx"),
+        sa.Column("sheet", Text, nullable=False, comment="name; empty for formats without sheets"),
         sa.Column(
             "columns",
             sa.JSON(),
@@ -314,12 +309,12 @@ def upgrade() -> None:
             comment="column names where the format declares them, else null",
         ),
         sa.Column(
-            "crs", sa.Text(), nullable=True, comment="coordinate system the file declares, such as EPSG:4326"
+            "crs", Text, nullable=True, comment="coordinate system the file declares, such as EPSG:4326"
         ),
         sa.Column("blank_rows", sa.Integer(), nullable=False, comment="rows without any text, not stored"),
         sa.Column(
             "notice",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="what the sender should know, such as a skipped hidden sheet, in Dutch",
         ),
@@ -331,7 +326,7 @@ def upgrade() -> None:
         "register_rejection",
         sa.Column("register_version_id", BigId, nullable=False, comment="load"),
         sa.Column("row_number", sa.Integer(), nullable=False, comment="row in the export"),
-        sa.Column("reason", sa.Text(), nullable=False, comment="why, in Dutch"),
+        sa.Column("reason", Text, nullable=False, comment="why, in Dutch"),
         sa.ForeignKeyConstraint(
             ["register_version_id"],
             ["register_version.register_version_id"],
@@ -364,7 +359,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "current_snapshot",
-        sa.Column("pointer", sa.Text(), nullable=False, comment="always 'current'"),
+        sa.Column("pointer", Text, nullable=False, comment="always 'current'"),
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
         sa.Column(
             "published_at", sa.DateTime(timezone=True), nullable=False, comment="when the pointer moved, UTC"
@@ -382,7 +377,7 @@ def upgrade() -> None:
         sa.Column("upload_id", BigId, nullable=False, comment="upload, the first digits of row_id"),
         sa.Column(
             "disposition",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="accepted, quarantined, duplicate; heading for titles and headers, which are no data",
         ),
@@ -429,7 +424,7 @@ def upgrade() -> None:
         sa.Column("y_l72", sa.Double(), nullable=True, comment="best single point, Lambert 72 y in metres"),
         sa.Column(
             "location_method",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="given_l72, given_l2008, given_wgs84; or how its address was found, see address_method; or none",
         ),
@@ -459,7 +454,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "street",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="street that the address text names, as the address source spells it",
         ),
@@ -477,7 +472,7 @@ def upgrade() -> None:
         ),
         sa.Column(
             "address_method",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="address_number, address_interpolated or address_street; geolocation_* or adresmatch_* when a service on the internet found it",
         ),
@@ -494,16 +489,16 @@ def upgrade() -> None:
     op.create_index("ix_location_upload_id", "location", ["upload_id"], unique=False)
     op.create_table(
         "geocoder_answer",
-        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column("service", Text, nullable=False, comment="geolocation or adresmatch"),
         sa.Column(
             "source_version",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="HYDRANTS_ONLINE_SOURCE_VERSION when it was asked",
         ),
         sa.Column(
             "question",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="as it was sent, without the key: equal requests have one answer",
         ),
@@ -514,14 +509,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "geocoder_failure",
-        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column("service", Text, nullable=False, comment="geolocation or adresmatch"),
         sa.Column(
             "source_version",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="HYDRANTS_ONLINE_SOURCE_VERSION when it was asked",
         ),
-        sa.Column("question", sa.Text(), nullable=False, comment="see geocoder_answer"),
+        sa.Column("question", Text, nullable=False, comment="see geocoder_answer"),
         sa.Column("failed_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
         sa.PrimaryKeyConstraint("service", "source_version", "question", name="pk_geocoder_failure"),
         comment="Questions that an address service did not answer when last asked; they are asked after "
@@ -529,7 +524,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "geocoder_use",
-        sa.Column("service", sa.Text(), nullable=False, comment="geolocation or adresmatch"),
+        sa.Column("service", Text, nullable=False, comment="geolocation or adresmatch"),
         sa.Column("day", sa.Date(), nullable=False, comment="day in Belgium"),
         sa.Column(
             "questions",
@@ -553,7 +548,7 @@ def upgrade() -> None:
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
         sa.Column(
             "what",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="SHIFTED (beside the register) or ELSEWHERE (outside the gemeente)",
         ),
@@ -582,20 +577,20 @@ def upgrade() -> None:
         sa.Column("upload_id", BigId, nullable=False, comment="upload, the first digits of row_id"),
         sa.Column(
             "verdict",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="linked, review, new (probably not in the register) or unlocated",
         ),
-        sa.Column("hydrant_id", sa.Text(), nullable=True, comment="hydrant; filled only when linked"),
+        sa.Column("hydrant_id", Text, nullable=True, comment="hydrant; filled only when linked"),
         sa.Column(
-            "match_method", sa.Text(), nullable=True, comment="id, repaired_id, position, address or decision"
+            "match_method", Text, nullable=True, comment="id, repaired_id, position, address or decision"
         ),
         sa.Column("score", sa.Double(), nullable=True, comment="posterior probability of the best candidate"),
         sa.Column(
             "distance_m", sa.Double(), nullable=True, comment="from the record's point to that candidate"
         ),
-        sa.Column("best_hydrant_id", sa.Text(), nullable=True, comment="best candidate, linked or not"),
-        sa.Column("runner_up_hydrant_id", sa.Text(), nullable=True, comment="second-best candidate"),
+        sa.Column("best_hydrant_id", Text, nullable=True, comment="best candidate, linked or not"),
+        sa.Column("runner_up_hydrant_id", Text, nullable=True, comment="second-best candidate"),
         sa.Column("runner_up_score", sa.Double(), nullable=True, comment="its posterior probability"),
         sa.Column(
             "is_other_contractor",
@@ -616,10 +611,10 @@ def upgrade() -> None:
     op.create_table(
         "plan_stop",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
-        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column("contractor", Text, nullable=False, comment="firm"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
         sa.Column("sequence", sa.Integer(), nullable=False, comment="1, 2, ... within firm and gemeente"),
-        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
+        sa.Column("hydrant_id", Text, nullable=False, comment="hydrant"),
         sa.Column(
             "leg_m",
             sa.Double(),
@@ -635,7 +630,7 @@ def upgrade() -> None:
         "record",
         sa.Column("row_id", BigId, nullable=False, comment="row"),
         sa.Column("upload_id", BigId, nullable=False, comment="upload, the first digits of row_id"),
-        sa.Column("contractor", sa.Text(), nullable=False, comment="firm"),
+        sa.Column("contractor", Text, nullable=False, comment="firm"),
         sa.Column(
             "nis",
             sa.String(length=5),
@@ -644,13 +639,13 @@ def upgrade() -> None:
         ),
         sa.Column(
             "deelgemeente",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="deelgemeente as written down; means something within nis only",
         ),
         sa.Column(
             "record_ref",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="the sender's own number of this record, the same when it is corrected",
         ),
@@ -667,11 +662,9 @@ def upgrade() -> None:
             nullable=False,
             comment="its sender takes the record back: it counts no more",
         ),
-        sa.Column("hydrant_ref", sa.Text(), nullable=True, comment="hydrant number as written down"),
+        sa.Column("hydrant_ref", Text, nullable=True, comment="hydrant number as written down"),
         sa.Column("inspected_on", sa.Date(), nullable=False, comment="day of the inspection"),
-        sa.Column(
-            "outcome", sa.Text(), nullable=False, comment="ok, failed, not_found, not_testable or repaired"
-        ),
+        sa.Column("outcome", Text, nullable=False, comment="ok, failed, not_found, not_testable or repaired"),
         sa.Column(
             "is_reinspection",
             sa.Boolean(),
@@ -681,7 +674,7 @@ def upgrade() -> None:
         sa.Column("defects", sa.JSON(), nullable=False, comment="list of defect codes"),
         sa.Column(
             "hydrant_type",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="aboveground, underground, rising_point or wall_mounted",
         ),
@@ -690,7 +683,7 @@ def upgrade() -> None:
         sa.Column(
             "flow_l_per_min", sa.Double(), nullable=True, comment="flow as measured, litres per minute"
         ),
-        sa.Column("address_text", sa.Text(), nullable=True, comment="where it stands, in the crew's words"),
+        sa.Column("address_text", Text, nullable=True, comment="where it stands, in the crew's words"),
         sa.Column("postcode", sa.String(length=4), nullable=True, comment="postcode"),
         sa.Column(
             "x_given", sa.Double(), nullable=True, comment="first coordinate as given (x or longitude)"
@@ -698,10 +691,8 @@ def upgrade() -> None:
         sa.Column(
             "y_given", sa.Double(), nullable=True, comment="second coordinate as given (y or latitude)"
         ),
-        sa.Column(
-            "crs_given", sa.Text(), nullable=True, comment="coordinate system declared by file or profile"
-        ),
-        sa.Column("remark", sa.Text(), nullable=True, comment="free text, NFC"),
+        sa.Column("crs_given", Text, nullable=True, comment="coordinate system declared by file or profile"),
+        sa.Column("remark", Text, nullable=True, comment="free text, NFC"),
         sa.Column(
             "photos",
             sa.JSON(),
@@ -728,16 +719,14 @@ def upgrade() -> None:
     op.create_table(
         "raw_photo",
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
-        sa.Column("file_name", sa.Text(), nullable=False, comment="name by which rows refer to it"),
+        sa.Column("file_name", Text, nullable=False, comment="name by which rows refer to it"),
         sa.Column(
             "sha256",
             sa.String(length=64),
             nullable=True,
             comment="hash of the cleaned picture; empty when it is refused",
         ),
-        sa.Column(
-            "refused_because", sa.Text(), nullable=True, comment="why it is no usable picture, in Dutch"
-        ),
+        sa.Column("refused_because", Text, nullable=True, comment="why it is no usable picture, in Dutch"),
         sa.ForeignKeyConstraint(["upload_id"], ["upload.upload_id"], name="fk_raw_photo_upload_id"),
         sa.PrimaryKeyConstraint("upload_id", "file_name", name="pk_raw_photo"),
         comment="Every picture that came with an upload; it lies in PHOTOS under its hash, without metadata",
@@ -750,7 +739,7 @@ def upgrade() -> None:
             nullable=False,
             comment="hash of the file, so that it holds in a rebuilt database too",
         ),
-        sa.Column("note", sa.Text(), nullable=True, comment="the person's reason"),
+        sa.Column("note", Text, nullable=True, comment="the person's reason"),
         sa.Column("released_at", sa.DateTime(timezone=True), nullable=False, comment="when, UTC"),
         sa.PrimaryKeyConstraint("sha256", name="pk_release"),
         comment="Files that were held and that a person let through",
@@ -760,7 +749,7 @@ def upgrade() -> None:
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
         sa.Column(
             "path",
-            sa.Text(),
+            Text,
             nullable=False,
             comment="where it lies below SITE, without its suffix (.xlsx, .json)",
         ),
@@ -780,14 +769,14 @@ def upgrade() -> None:
     op.create_table(
         "snapshot_hydrant",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
-        sa.Column("hydrant_id", sa.Text(), nullable=False, comment="hydrant"),
-        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("hydrant_id", Text, nullable=False, comment="hydrant"),
+        sa.Column("operator", Text, nullable=False, comment="water company"),
         sa.Column("nis", sa.String(length=5), nullable=False, comment="gemeente"),
-        sa.Column("contractor", sa.Text(), nullable=True, comment="firm contracted on as_of"),
-        sa.Column("status", sa.Text(), nullable=False, comment="ok, failed or remaining"),
+        sa.Column("contractor", Text, nullable=True, comment="firm contracted on as_of"),
+        sa.Column("status", Text, nullable=False, comment="ok, failed or remaining"),
         sa.Column(
             "outcome",
-            sa.Text(),
+            Text,
             nullable=True,
             comment="deciding outcome: ok, failed or not_found; empty when remaining",
         ),
@@ -823,11 +812,11 @@ def upgrade() -> None:
         "snapshot_progress",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
         sa.Column("position", sa.Integer(), nullable=False, comment="order in the table"),
-        sa.Column("operator", sa.Text(), nullable=False, comment="water company"),
+        sa.Column("operator", Text, nullable=False, comment="water company"),
         sa.Column(
             "nis", sa.String(length=5), nullable=True, comment="gemeente; empty for the operator's total"
         ),
-        sa.Column("contractor", sa.Text(), nullable=True, comment="firm; empty where several share the line"),
+        sa.Column("contractor", Text, nullable=True, comment="firm; empty where several share the line"),
         sa.Column("registered", sa.Integer(), nullable=False, comment="hydrants in the register"),
         sa.Column(
             "checked",
