@@ -489,12 +489,14 @@ def test_near_a_gemeente(engine: sa.Engine, settings: Settings, tmp_path: Path) 
     register.load(engine, settings, "dewatergroep", csv_export(tmp_path, rows))
     with store.read(engine) as connection:
         near = {
-            margin_m: list(register.active_near(connection, POPERINGE, margin_m)["supplier_id"])
+            margin_m: list(register.active_near(connection, [POPERINGE], margin_m)["supplier_id"])
             for margin_m in (0.0, 49.0, 50.0, 200.0)
         }
-        assert list(register.active_near(connection, KOKSIJDE, 0.0)["supplier_id"]) == ["3", "4", "5"]
-        nowhere = register.active_near(connection, "32003", 1_000.0)
+        assert list(register.active_near(connection, [KOKSIJDE], 0.0)["supplier_id"]) == ["3", "4", "5"]
+        both = register.active_near(connection, [KOKSIJDE, POPERINGE, "32003"], 0.0)
+        nowhere = register.active_near(connection, ["32003"], 1_000.0)
     assert near == {0.0: ["1", "2"], 49.0: ["1", "2"], 50.0: ["1", "2", "3"], 200.0: ["1", "2", "3", "4"]}
+    assert list(both["supplier_id"]) == ["1", "2", "3", "4", "5"]  # each once, whatever boxes it lies in
     assert nowhere.empty
     assert {"hydrant_id", "nis", "x_l72", "y_l72"} <= set(nowhere.columns)
 

@@ -113,12 +113,10 @@ def hydrants(
 
     Without the latter, a number that is right but of another gemeente would pass for a slip.
     """
-    near = [register.active_near(connection, nis, _MARGIN_M, version_id) for nis in gemeenten]
+    near = register.active_near(connection, gemeenten, _MARGIN_M, version_id)
     numbered = register.active_numbered(connection, numbers, version_id)
     rows = (
-        pd.concat([*near, numbered])
-        .drop_duplicates("hydrant_id")
-        .sort_values("hydrant_id", ignore_index=True)
+        pd.concat([near, numbered]).drop_duplicates("hydrant_id").sort_values("hydrant_id", ignore_index=True)
     )
     operators = {nis: reference.contracted(contractor, nis) for nis in rows["nis"].unique()}
     return rows.assign(

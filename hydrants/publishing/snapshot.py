@@ -153,8 +153,8 @@ def _fingerprint(
         record.c.defects,
     ).execution_options(yield_per=_CHUNK)
     digest = hashlib.sha256()
-    for row in connection.execute(query):
-        digest.update(repr(tuple(row)).encode())
+    for rows in connection.execute(query).partitions():
+        digest.update("".join(repr(tuple(row)) for row in rows).encode())
     return store.fingerprint(
         *inputs.what_surrounds(settings, as_of, boundaries_sha256),
         digest.hexdigest(),

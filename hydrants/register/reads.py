@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
@@ -52,41 +53,38 @@ def active(
 
 
 def active_near(
-    connection: sa.Connection, nis: str, margin_m: float, register_version_id: int | None = None
+    connection: sa.Connection,
+    gemeenten: Collection[str],
+    margin_m: float,
+    register_version_id: int | None = None,
 ) -> pd.DataFrame:
-    """The active hydrants of a gemeente and those just over its border.
+    """The active hydrants of some gemeenten and those just over their borders.
 
     Args:
         connection: an open transaction.
-        nis: gemeente.
-        margin_m: how far around the bounding box of the gemeente's hydrants, in metres.
+        gemeenten: NIS codes; one without hydrants adds none.
+        margin_m: how far around the bounding box of each gemeente's hydrants, in metres.
         register_version_id: a state of the registers (default: the newest).
 
     Returns:
-        As `active`: the hydrants of this gemeente and any other
-        within that box; empty when the gemeente has no hydrants.
+        What identifies and describes each hydrant in one of these boxes, of whatever gemeente it is: as
+        `active`, without created_on, to_check, main_diameter_mm, hydrant_state_id and from_version_id.
     """
     version = latest_version(connection) if register_version_id is None else register_version_id
-    own = _active_query(version).where(_STATE.nis == nis).subquery()
-    box = connection.execute(
+    own = _active_query(version).where(_STATE.nis.in_(sorted(gemeenten))).order_by(None).subquery().c
+    boxes = connection.execute(
         sa.select(
-            sa.func.min(own.c.x_l72),
-            sa.func.max(own.c.x_l72),
-            sa.func.min(own.c.y_l72),
-            sa.func.max(own.c.y_l72),
-        )
-    ).one()
-    query = _active_query(version)
-    if box[0] is None:
-        return store.read_frame(connection, query.where(sa.false()))
-    west, east, south, north = box
-    return store.read_frame(
-        connection,
-        query.where(
-            _STATE.x_l72.between(west - margin_m, east + margin_m),
-            _STATE.y_l72.between(south - margin_m, north + margin_m),
-        ),
+            sa.func.min(own.x_l72) - margin_m,
+            sa.func.max(own.x_l72) + margin_m,
+            sa.func.min(own.y_l72) - margin_m,
+            sa.func.max(own.y_l72) + margin_m,
+        ).group_by(own.nis)
     )
+    inside = [
+        _STATE.x_l72.between(west, east) & _STATE.y_l72.between(south, north)
+        for west, east, south, north in boxes
+    ]
+    return store.read_frame(connection, _described(version).where(sa.or_(sa.false(), *inside)))
 
 
 def active_numbered(
@@ -100,12 +98,12 @@ def active_numbered(
         register_version_id: a state of the registers (default: the newest).
 
     Returns:
-        As `active`.
+        As `active_near`.
     """
     version = latest_version(connection) if register_version_id is None else register_version_id
-    query = _active_query(version)
     asked = store.texts_table(connection, sorted(set(supplier_ids)))
-    return store.read_frame(connection, query.where(hydrant.c.supplier_id.in_(sa.select(asked.c.value))))
+    query = _described(version).where(hydrant.c.supplier_id.in_(sa.select(asked.c.value)))
+    return store.read_frame(connection, query)
 
 
 def inactive(connection: sa.Connection, operator: str) -> pd.DataFrame:
@@ -133,25 +131,36 @@ def inactive(connection: sa.Connection, operator: str) -> pd.DataFrame:
     return store.read_frame(connection, query)
 
 
+def _described(version: int) -> sa.Select[tuple[object, ...]]:
+    """What identifies and describes the active hydrants, in order of hydrant_id."""
+    of_state = _STATE.nis, _STATE.x_l72, _STATE.y_l72, _STATE.hydrant_type, _STATE.diameter_mm
+    return _active(version, hydrant.c.operator, hydrant.c.supplier_id, *of_state, _STATE.street_names)
+
+
 def _active_query(version: int) -> sa.Select[tuple[object, ...]]:
+    return _active(
+        version,
+        hydrant.c.operator,
+        hydrant.c.supplier_id,
+        _STATE.nis,
+        _STATE.x_l72,
+        _STATE.y_l72,
+        _STATE.hydrant_type,
+        _STATE.diameter_mm,
+        _STATE.main_diameter_mm,
+        _STATE.street_names,
+        _STATE.created_on,
+        _STATE.to_check,
+        _STATE.hydrant_state_id,
+        _STATE.from_version_id,
+    )
+
+
+def _active(version: int, *columns: sa.ColumnElement[Any]) -> sa.Select[tuple[object, ...]]:
+    """hydrant_id and other columns of the active hydrants, in order of hydrant_id."""
     return (
-        sa.select(
-            hydrant.c.hydrant_id,
-            hydrant.c.operator,
-            hydrant.c.supplier_id,
-            _STATE.nis,
-            _STATE.x_l72,
-            _STATE.y_l72,
-            _STATE.hydrant_type,
-            _STATE.diameter_mm,
-            _STATE.main_diameter_mm,
-            _STATE.street_names,
-            _STATE.created_on,
-            _STATE.to_check,
-            _STATE.hydrant_state_id,
-            _STATE.from_version_id,
-        )
-        .join(hydrant, hydrant.c.hydrant_id == _STATE.hydrant_id)
+        sa.select(hydrant.c.hydrant_id, *columns)
+        .join_from(hydrant_state, hydrant, hydrant.c.hydrant_id == _STATE.hydrant_id)
         .where(
             _STATE.from_version_id <= version,
             sa.or_(_STATE.to_version_id.is_(None), _STATE.to_version_id > version),
