@@ -71,14 +71,15 @@ def active_near(
         `active`, without created_on, to_check, main_diameter_mm, hydrant_state_id and from_version_id.
     """
     version = latest_version(connection) if register_version_id is None else register_version_id
-    own = _active_query(version).where(_STATE.nis.in_(sorted(gemeenten))).order_by(None).subquery().c
     boxes = connection.execute(
         sa.select(
-            sa.func.min(own.x_l72) - margin_m,
-            sa.func.max(own.x_l72) + margin_m,
-            sa.func.min(own.y_l72) - margin_m,
-            sa.func.max(own.y_l72) + margin_m,
-        ).group_by(own.nis)
+            sa.func.min(_STATE.x_l72) - margin_m,
+            sa.func.max(_STATE.x_l72) + margin_m,
+            sa.func.min(_STATE.y_l72) - margin_m,
+            sa.func.max(_STATE.y_l72) + margin_m,
+        )
+        .where(_STATE.nis.in_(sorted(gemeenten)), *_is_active(version))
+        .group_by(_STATE.nis)
     )
     inside = [
         _STATE.x_l72.between(west, east) & _STATE.y_l72.between(south, north)
@@ -161,9 +162,14 @@ def _active(version: int, *columns: sa.ColumnElement[Any]) -> sa.Select[tuple[ob
     return (
         sa.select(hydrant.c.hydrant_id, *columns)
         .join_from(hydrant_state, hydrant, hydrant.c.hydrant_id == _STATE.hydrant_id)
-        .where(
-            _STATE.from_version_id <= version,
-            sa.or_(_STATE.to_version_id.is_(None), _STATE.to_version_id > version),
-        )
+        .where(*_is_active(version))
         .order_by(hydrant.c.hydrant_id)
+    )
+
+
+def _is_active(version: int) -> tuple[sa.ColumnElement[bool], ...]:
+    """What holds for the states that hydrants have in a version of the register."""
+    return (
+        _STATE.from_version_id <= version,
+        sa.or_(_STATE.to_version_id.is_(None), _STATE.to_version_id > version),
     )
