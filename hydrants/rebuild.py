@@ -19,7 +19,9 @@ from hydrants.reference import addresses
 from hydrants.settings import Settings
 from hydrants.store.files import sha256_of
 from hydrants.store.tables import metadata, publication, snapshot
+from hydrants.store.tables import run as run_log
 
+_KIND = "rebuild"
 _MADE_BY_MIGRATION = {"stage_state"}
 
 
@@ -47,29 +49,29 @@ class Rebuilt(NamedTuple):
 def run(
     engine: sa.Engine, settings: Settings, as_of: date | None = None, track: night.Track = night.untracked
 ) -> Rebuilt:
-    """Make an empty store, and SITE and PHOTOS, from LANDING.
+    """Make an empty store, and SITE and PHOTOS, from LANDING; or go on where a rebuild was cut short.
 
     Args:
         as_of: the day the figures speak of; default that of what was published last, else as a night.
         track: as in `night.whole_night`.
 
     Raises:
-        UnusableSetting: when the store is not empty, or LANDING has no journal.
+        UnusableSetting: when the store holds anything else, or LANDING has no journal.
         JournalDamaged: when LANDING lacks something that the journal speaks of.
         ReferenceMissing: when there are no boundaries, in no place.
     """
     _require_empty(engine)
-    waiting = journal.unknown(engine, settings.landing)
-    if not waiting:
+    names = journal.all_names(settings.landing)
+    if not names:
         raise UnusableSetting(
             f"there is no journal in {settings.landing}, so there is nothing to rebuild from: "
             "HYDRANTS_LANDING names the folder in which everything that came from outside is kept"
         )
+    run_id = night.start_run(engine, _KIND)
     with store.write(engine) as connection:
         reference.sync(connection)
-    run_id = night.start_run(engine, "rebuild")
     events = replay.catch_up(engine, settings)
-    put_back = _put_back(settings, waiting)
+    put_back = _put_back(settings, names)
     addresses.read_again(engine, settings.landing)
     counts: dict[str, Any] = night.worked_through(
         engine, settings, night.batches(engine, settings), from_landing, track
@@ -96,7 +98,11 @@ def from_landing(engine: sa.Engine, settings: Settings, contractor: str, nis: st
 
 
 def _require_empty(engine: sa.Engine) -> None:
+    """See that the store holds nothing, or only what a rebuild left that was cut short."""
     with store.read(engine) as connection:
+        runs = connection.execute(sa.select(run_log.c.kind, run_log.c.finished_at)).all()
+        if runs and all(kind == _KIND and finished_at is None for kind, finished_at in runs):
+            return
         full = [
             table.name
             for table in metadata.sorted_tables

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from hydrants import journal, night, rebuild, store
 from hydrants.errors import UnusableSetting
+from hydrants.receipts import mail
+from hydrants.reference import addresses
 from hydrants.settings import Settings
 from hydrants.store import tables
 from tests.living_store import event_files, live, moved_in, seen, send_mails, write_world
+
+_FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +93,53 @@ def test_what_differs_is_told_and_gets_a_number_that_nothing_bore(engine: sa.Eng
     assert any("campaign_start was 2019-01-01, and is 2019-03-01" in line for line in rebuilt.differences)
     assert (folder / "index.html").read_bytes() == page
     assert seen(engine, other)["site"]["current"] == str(rebuilt.snapshot_id) != before["site"]["current"]
+
+
+def _rebuild_and_die(settings: Settings, place: str) -> None:
+    engine = store.create_engine(settings.database_url)
+
+    def die(*_arguments: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    module, name = {
+        "events applied": (addresses, "read_again"),
+        "some batches done": (rebuild, "from_landing"),
+        "nothing published": (mail, "settle"),
+        "no plan": (night, "plan"),
+    }[place]
+    if place == "some batches done":
+        work, done = rebuild.from_landing, []
+
+        def die(*arguments: Any) -> Any:
+            done.append(work(*arguments))
+            if len(done) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return done[-1]
+
+    setattr(module, name, die)
+    rebuild.run(engine, settings)
+
+
+@pytest.mark.parametrize("place", ["events applied", "some batches done", "nothing published", "no plan"])
+def test_a_rebuild_that_is_killed_goes_on(engine: sa.Engine, here: Settings, place: str) -> None:
+    before, files = seen(engine, here), event_files(here)
+    emptied(engine)
+    for gone in (here.uploads, here.registers, here.site):
+        shutil.rmtree(gone)
+    for gone in (here.boundaries, here.addresses):
+        gone.unlink()
+    engine.dispose()
+    process = _FORK.Process(target=_rebuild_and_die, args=(here, place))
+    process.start()
+    process.join(timeout=120)
+    assert process.exitcode == -signal.SIGKILL
+    rebuilt = rebuild.run(engine, here)
+    assert rebuilt.differences == []
+    assert seen(engine, here) == before
+    assert event_files(here) == files
+    assert send_mails(engine, here) == 0
+    with pytest.raises(UnusableSetting, match="not empty"):
+        rebuild.run(engine, here)
 
 
 def test_only_an_empty_store_is_rebuilt(engine: sa.Engine, here: Settings) -> None:

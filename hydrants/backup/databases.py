@@ -141,19 +141,21 @@ def _run(command: list[str], engine: sa.Engine) -> str:
 
 
 def _tool(engine: sa.Engine, name: str) -> str:
-    """A tool of PostgreSQL that is as new as the server: on the PATH, else where servers have theirs."""
+    """A tool of PostgreSQL, on the PATH or where servers have theirs: of the server's version, else newer.
+
+    An older one cannot read the database, and what a newer one writes may be too new for it to take back.
+    """
     with engine.connect() as connection:
         server = connection.execute(sa.text("SHOW server_version_num")).scalar_one()
     wanted = int(server) // 10_000
-    on_path = shutil.which(name)
-    beside = sorted(Path("/").glob(f"{_BESIDE_A_SERVER[1:]}/{name}"), key=_major_of_folder, reverse=True)
-    candidates = [*filter(None, [on_path]), *map(str, beside)]
-    for candidate in candidates:
-        if _major(candidate) >= wanted:
-            return candidate
-    found = ", ".join(f"{candidate} of version {_major(candidate)}" for candidate in candidates) or "none"
+    found = [*filter(None, [shutil.which(name)]), *map(str, Path("/").glob(f"{_BESIDE_A_SERVER[1:]}/{name}"))]
+    versions = sorted((_major(tool), tool) for tool in found)
+    usable = [tool for major, tool in versions if major >= wanted]
+    if usable:
+        return usable[0]
+    told = ", ".join(f"{tool} of version {major}" for major, tool in versions) or "none"
     raise BackupUnusable(
-        f"{name} of PostgreSQL {wanted} or newer is needed, on the PATH; found: {found}. On Debian: "
+        f"{name} of PostgreSQL {wanted} is needed, on the PATH; found: {told}. On Debian: "
         f"apt-get install postgresql-client-{wanted}"
     )
 
@@ -162,11 +164,6 @@ def _major(tool: str) -> int:
     said = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     version = re.search(r"(\d+)", said)
     return int(version[1]) if version else 0
-
-
-def _major_of_folder(path: Path) -> int:
-    folder = path.parent.parent.name
-    return int(folder) if folder.isdecimal() else 0
 
 
 def _sqlite_file(engine: sa.Engine) -> Path:

@@ -17,12 +17,22 @@ in another order, ends in the same tables.
 
 from hydrants.journal.applied import Kind, catch_up, close_months, record, unknown, write_as_of
 from hydrants.journal.contents import keep, keep_dataset, kept_path, laid_out
-from hydrants.journal.events import Event, JournalDamaged, as_moment, as_text, kind_of, moment_of, read
+from hydrants.journal.events import (
+    Event,
+    JournalDamaged,
+    all_names,
+    as_moment,
+    as_text,
+    kind_of,
+    moment_of,
+    read,
+)
 
 __all__ = [
     "Event",
     "JournalDamaged",
     "Kind",
+    "all_names",
     "as_moment",
     "as_text",
     "catch_up",

@@ -129,6 +129,11 @@ def names(landing: Path, month: str) -> list[str]:
     return sorted(name for name in found if _NAME.fullmatch(name))
 
 
+def all_names(landing: Path) -> list[str]:
+    """Every event of the journal, in order."""
+    return [name for month in months(landing) for name in names(landing, month)]
+
+
 def _parsed(name: str) -> re.Match[str]:
     parsed = _NAME.fullmatch(name)
     if parsed is None:

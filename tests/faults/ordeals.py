@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime
 from functools import partial
 from importlib import import_module
 from multiprocessing import get_context
@@ -52,47 +53,73 @@ class Ordeal(NamedTuple):
         return Counter(boundary for boundary, _ in self.seen)
 
     def cuts(self, which: Callable[[Boundary], bool], *, is_last_too: bool = False) -> list[Cut]:
-        """The first time it does something, the last time too if asked for, and files left half written."""
+        """The first time it does something, files left half written, and the last time too if asked for."""
         chosen = {boundary: count for boundary, count in self.boundaries().items() if which(boundary)}
-        torn = [boundary for boundary, is_rename in dict.fromkeys(self.seen) if is_rename]
-        return [
-            *(Cut(boundary, 1) for boundary in chosen),
-            *(Cut(boundary, 1, is_torn=True) for boundary in torn if boundary in chosen),
-            *(Cut(boundary, count) for boundary, count in chosen.items() if is_last_too and count > 1),
-        ]
+        torn = {boundary for boundary, is_rename in self.seen if is_rename}
+        firsts = (
+            Cut(boundary, 1, is_torn)
+            for boundary in chosen
+            for is_torn in ((False, True) if boundary in torn else (False,))
+        )
+        lasts = (Cut(boundary, count) for boundary, count in chosen.items() if is_last_too and count > 1)
+        return [*firsts, *lasts]
 
-    def undergo(self, folder: Path, cut: Cut) -> list[str]:
-        """Die there in a copy of the world, run again, and say what is not as it should be."""
-        with self.world.copied(folder) as settings:
-            return [f"{cut}: {wrong}" for wrong in self._wrong(settings, cut)]
+    def undergo(self, folder: Path, cuts: list[Cut], worlds: int) -> list[str]:
+        """Die at each of these, run again, and say what is not as it should be.
 
-    def undergo_all(self, folder: Path, cuts: list[Cut]) -> list[str]:
-        """One world for each of the cuts."""
+        Args:
+            cuts: in the order in which a night comes to them.
+            worlds: among how many copies of the world they are dealt out, one after the other in each; as
+                many as there are cuts says of each what comes of it alone, and takes several times as long.
+        """
+        shares = [cuts[first::worlds] for first in range(worlds)]
         # processes, not threads: a process with threads must not fork
         with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("fork")) as pool:
-            return [wrong for found in pool.map(partial(self.undergo, folder), cuts) for wrong in found]
+            return [wrong for found in pool.map(partial(self._in_turn, folder), shares) for wrong in found]
 
-    def _wrong(self, settings: Settings, cut: Cut) -> list[str]:
-        died = in_child(children.killed_night, settings, self.world.now, self.world.on_empty_store, *cut)
-        if died.code != -signal.SIGKILL:
-            return [f"not reached, the night ended with {died.code}: {died.answer}"]
-        _let_a_day_pass(settings)
+    def _in_turn(self, folder: Path, cuts: list[Cut]) -> list[str]:
+        """Nights that die one after the other in one world, each going on where the one before it died.
+
+        When one ends well, since what it was to die at is done already, the others die in another world.
+        """
+        left, wrong = deque(cuts), list[str]()
+        while left:
+            with self.world.copied(folder) as settings:
+                died_at: list[Cut] = []
+                while left:
+                    died = in_child(children.killed_night, settings, *self._when, *left[0])
+                    if died.code == 0 and died_at:
+                        break  # what it was to die at was done before the one before it died
+                    cut = left.popleft()
+                    if died.code != -signal.SIGKILL:
+                        wrong.append(f"{cut}: not reached, the night ended with {died.code}: {died.answer}")
+                        break
+                    died_at.append(cut)
+                    wrong += [f"{cut}: {line}" for line in self.wrong_between(readers(settings))]
+                    _let_a_day_pass(settings)
+                wrong += [f"after {_several(died_at)}: {line}" for line in self._wrong_after(settings)]
+        return wrong
+
+    @property
+    def _when(self) -> tuple[datetime, bool]:
+        return self.world.now, self.world.on_empty_store
+
+    def _wrong_after(self, settings: Settings) -> list[str]:
         ended = in_child(self._again, settings)
         if ended.code != 0:
             return [f"the next night ended with {ended.code}: {ended.answer}"]
-        between, told, is_idle = ended.answer
-        wrong = self.wrong_between(between) + told.differences(self.told)
-        if not is_idle:
-            wrong.append("I4: one night more changes something")
-        return wrong
+        told, is_idle = ended.answer
+        return told.differences(self.told) + ([] if is_idle else ["I4: one night more changes something"])
 
-    def _again(self, settings: Settings) -> tuple[dict[str, Any], Told, bool]:
-        """What readers see meanwhile, what the next night makes of it, and whether a third one is idle."""
-        between = readers(settings)
-        children.one_night(settings, self.world.now, on_empty_store=self.world.on_empty_store)
+    def _again(self, settings: Settings) -> tuple[Told, bool]:
+        """What the next night makes of it, and whether one more is idle."""
+        one_night = partial(
+            children.one_night, settings, self.world.now, on_empty_store=self.world.on_empty_store
+        )
+        one_night()
         told = tell(settings)
-        children.one_night(settings, self.world.now, on_empty_store=self.world.on_empty_store)
-        return between, told, told == tell(settings)
+        one_night()
+        return told, told == tell(settings)
 
     def wrong_between(self, seen: dict[str, Any]) -> list[str]:
         """What is neither as before the night nor as after it, of what readers see in between (I6)."""
@@ -107,6 +134,10 @@ class Ordeal(NamedTuple):
             for name, content in seen["beside"].items()
             if content not in (self.before["beside"].get(name), after["beside"].get(name))
         ]
+
+
+def _several(cuts: list[Cut]) -> str:
+    return f"{len(cuts)} nights that died, from {cuts[0]} to {cuts[-1]}" if cuts else "no night that died"
 
 
 def _let_a_day_pass(settings: Settings) -> None:

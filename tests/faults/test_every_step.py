@@ -2,7 +2,8 @@
 
 The steps are not listed here: a night is run while everything it does to the world is watched
 (`tests.faults.watching`), and each thing that it was seen to do is a place at which another night dies.
-`make faults` dies at every statement too, and at the last file of its kind as well as at the first.
+With FAULTS_ALL=1 in the environment nights die at every statement too, at the last file of its kind as well
+as at the first, and each in a world of its own.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from hydrants import night
-from tests.faults.ordeals import Ordeal
+from tests.faults.ordeals import Cut, Ordeal
 from tests.faults.watching import STEPS, Boundary
 
 PACKAGE = Path(night.__file__).parent
@@ -57,6 +58,8 @@ BY_PEOPLE = {
 BESIDE = {
     "geocoding.online.asking": "with an address service only: tests/test_online_geocoding.py",
     "journal.applied": "takes up what a crash left: the night after each one that is killed here",
+    "publishing.exporting": "a person exports, in place of what is there: tests/test_exporting.py",
+    "publishing.retention": "only where it is set how long snapshots are kept: tests/test_retention.py",
     "receipts.mail": "only with a mail server: tests/test_mail.py and tests/test_dags.py",
     "receipts.uploads": "a person lets a file through: tests/test_uploads.py",
     "register.exports": "unpacks into a temporary folder of the system, which nobody reads afterwards",
@@ -112,15 +115,29 @@ def test_nothing_writes_unseen(second_night: Ordeal) -> None:
     ] == []
 
 
+def _worlds(cuts: list[Cut]) -> int:
+    return len(cuts) if IS_THOROUGH else os.cpu_count() or 1
+
+
 def test_killed_at_every_step(second_night: Ordeal, tmp_path: Path) -> None:
     on_server = second_night.world.server_url is not None
     which = _everything if IS_THOROUGH else _outlives_a_transaction if on_server else _commits
     cuts = second_night.cuts(which, is_last_too=IS_THOROUGH)
     assert len(cuts) > 25
-    assert second_night.undergo_all(tmp_path, cuts) == []
+    assert second_night.undergo(tmp_path, cuts, _worlds(cuts)) == []
 
 
 def test_killed_at_every_step_of_the_first_night_ever(first_night: Ordeal, tmp_path: Path) -> None:
     cuts = first_night.cuts(_everything if IS_THOROUGH else _commits)
     assert len(cuts) > 25
-    assert first_night.undergo_all(tmp_path, cuts) == []
+    assert first_night.undergo(tmp_path, cuts, _worlds(cuts)) == []
+
+
+@pytest.mark.parametrize("server_url", ["postgis"], indirect=True)
+@pytest.mark.postgis
+def test_one_kill_and_one_night_make_it_good(second_night: Ordeal, tmp_path: Path) -> None:
+    """What several nights after one another make good, one has to as well: once in each step."""
+    commits = second_night.cuts(_commits)
+    cuts = list({cut.boundary.step: cut for cut in commits if cut.boundary.effect == "commit"}.values())
+    assert len(cuts) == len(night.BATCH_STAGES) + len(STEPS)
+    assert second_night.undergo(tmp_path, cuts, len(cuts)) == []

@@ -42,9 +42,12 @@ _CHANGES = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _READING = re.compile(
-    r"\s*(?:SELECT|PRAGMA|SHOW|SET|BEGIN|ROLLBACK|SAVEPOINT|RELEASE|ANALYZE|LOCK)\b", re.IGNORECASE
+    r"(?:\s|--[^\n]*\n)*"
+    r"(?:;|(?:SELECT|PRAGMA|SHOW|SET|BEGIN|ROLLBACK|SAVEPOINT|RELEASE|ANALYZE|LOCK)\b"
+    r"|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b))",
+    re.IGNORECASE | re.DOTALL,
 )
-"""Statements that leave no trace. What is not known to leave none is taken to leave one."""
+"""Statements that leave no trace, `;` is a knock on the door. What is not known to leave none leaves one."""
 
 _LASTING = re.compile("commit|after the commit|start a process|[a-z]+ (landing|photos|site)/")
 STEPS = ("prepare", "publish", "plan", "start_run", "finish_run")
