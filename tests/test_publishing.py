@@ -324,6 +324,15 @@ def test_an_equal_state_is_published_once(engine: sa.Engine, settings: Settings)
     assert _files(settings.site) == files
 
 
+def test_numbers_have_no_gap_for_what_was_not_published(engine: sa.Engine, settings: Settings) -> None:
+    assert publishing.run(engine, settings)["snapshot_id"] == 1
+    for _ in range(3):
+        with store.write(engine) as connection:  # forgotten from what it was made: it is made again, and left
+            connection.execute(sa.delete(tables.stage_state).where(tables.stage_state.c.stage == "publishing"))
+        assert publishing.run(engine, settings)["published"] == 0
+    assert publishing.run(engine, settings, date(2019, 5, 31))["snapshot_id"] == 2
+
+
 def test_a_published_snapshot_never_changes(engine: sa.Engine, settings: Settings) -> None:
     first = publishing.run(engine, settings)["snapshot_id"]
     folder = settings.site / "snapshots" / str(first)

@@ -88,7 +88,7 @@ def _free(connection: sa.Connection, site: Path, snapshot_id: int) -> int:
 
 
 def _renumber(connection: sa.Connection, old: int, new: int) -> None:
-    """Let a snapshot and all its rows bear another number; new ones count on from there."""
+    """Let a snapshot and all its rows bear another number."""
     row: dict[str, Any] = dict(
         connection.execute(sa.select(snapshot).where(snapshot.c.snapshot_id == old)).mappings().one()
     )
@@ -98,11 +98,3 @@ def _renumber(connection: sa.Connection, old: int, new: int) -> None:
             number = table.c.snapshot_id
             connection.execute(sa.update(table).where(number == old).values(snapshot_id=new))
     connection.execute(sa.delete(snapshot).where(snapshot.c.snapshot_id == old))
-    if connection.dialect.name == "postgresql":
-        connection.execute(
-            sa.text(
-                "SELECT setval(sequence, greatest(:new, nextval(sequence))) "
-                "FROM (SELECT pg_get_serial_sequence('snapshot', 'snapshot_id') AS sequence) AS counter"
-            ),
-            {"new": new},
-        )
