@@ -8,7 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -100,15 +100,22 @@ class Street:
         return also
 
     @cached_property
-    def _by_base(self) -> dict[int, list[Point]]:
-        """Points by house number, letters left aside."""
-        points: dict[int, list[Point]] = {}
-        x_l72, y_l72 = self._x_l72, self._y_l72
-        for label, position in (*self._by_label.items(), *self._repeated):
+    def _by_base(self) -> dict[int, int]:
+        """A position for each house number, letters left aside; `_more_of_base` has the further ones."""
+        first: dict[int, int] = {}
+        self._more_of_base: dict[int, list[int]] = {}
+        for label, position in chain(self._by_label.items(), self._repeated):
             base = int(label) if label.isdecimal() else base_number(label)
-            if base is not None:
-                points.setdefault(base, []).append((x_l72[position], y_l72[position]))
-        return points
+            if base is not None and first.setdefault(base, position) != position:
+                self._more_of_base.setdefault(base, []).append(position)
+        return first
+
+    def _of_base(self, base: int) -> list[Point]:
+        """The points of a house number, with any letter or none; none when nothing has that number."""
+        position = self._by_base.get(base)
+        if position is None:
+            return []
+        return [self._point(position), *map(self._point, self._more_of_base.get(base, ()))]
 
     def has(self, number: str) -> bool:
         """Whether the address table knows where this number is, with or without its letter."""
@@ -131,7 +138,7 @@ class Street:
         """
         at_least_m = OPPOSITE_ACCURACY_M if is_opposite else NUMBER_ACCURACY_M
         position = self._by_label.get(number)
-        if position is not None and not self._repeated:
+        if position is not None and number not in self._also:
             point = self._x_l72[position], self._y_l72[position]
             return (new_tuple(Place, (*point, ADDRESS_NUMBER, at_least_m)),)
         known = self._opposite if is_opposite else self._places
@@ -150,7 +157,7 @@ class Street:
         base = base_number(number)
         if base is None:
             return ()
-        points = self._labelled(str(base)) or self._by_base.get(base, [])
+        points = self._labelled(str(base)) or self._of_base(base)
         return _places(points, ADDRESS_NUMBER, LETTER_ACCURACY_M) if points else self._interpolated(base)
 
     def _labelled(self, label: str) -> list[Point]:
@@ -227,13 +234,13 @@ class Street:
     def _interpolated(self, base: int) -> tuple[Place, ...]:
         below, above = self._neighbours(base)
         if below is not None and above is not None:
-            start, end = _mean(self._by_base[below]), _mean(self._by_base[above])
+            start, end = _mean(self._of_base(below)), _mean(self._of_base(above))
             return (_along(start, end, (base - below) / (above - below)),)
         nearest = below if above is None else above
         if nearest is None or abs(nearest - base) > _FARTHEST_BEYOND:
             return ()
         return _places(
-            self._by_base[nearest], ADDRESS_INTERPOLATED, self._beyond_m(nearest, abs(base - nearest))
+            self._of_base(nearest), ADDRESS_INTERPOLATED, self._beyond_m(nearest, abs(base - nearest))
         )
 
     def _beyond_m(self, last: int, numbers: int) -> float:
@@ -242,7 +249,7 @@ class Street:
         before = below if above is None else above
         if before is None:
             return max(LONE_ACCURACY_M, self.middle[0].accuracy_m)
-        last_m = math.dist(_mean(self._by_base[last]), _mean(self._by_base[before]))
+        last_m = math.dist(_mean(self._of_base(last)), _mean(self._of_base(before)))
         return max(INTERPOLATED_ACCURACY_M, last_m * numbers / abs(last - before))
 
 
