@@ -314,6 +314,27 @@ def test_load_replaces_the_table_when_the_file_changes_only(engine: sa.Engine, t
         assert addresses.fingerprint(connection) not in (None, before)
 
 
+def test_two_nights_at_once_load_a_file_once(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, landing = write(tmp_path / "best.csv", best_line()), tmp_path / "landing"
+    read, of_the_other = addresses.read, []
+
+    def read_while_the_other_night_loads(path: Path) -> pd.DataFrame:
+        if not of_the_other:
+            of_the_other.append({})
+            of_the_other[0] = addresses.load(engine, landing, path)
+        return read(path)
+
+    monkeypatch.setattr(addresses, "read", read_while_the_other_night_loads)
+    assert addresses.load(engine, landing, path) == {"addresses": 0, "outside": 0}
+    assert of_the_other == [{"addresses": 1, "outside": 0}]
+    with store.read(engine) as connection:
+        count = sa.select(sa.func.count())
+        assert connection.execute(count.select_from(tables.address)).scalar() == 1
+        assert connection.execute(count.select_from(tables.event)).scalar() == 1
+
+
 def test_a_broken_file_leaves_the_table_as_it_was(engine: sa.Engine, tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", best_line())
     addresses.load(engine, tmp_path / "landing", path)

@@ -7,6 +7,7 @@ until the file at `HYDRANTS_ADDRESSES` changes: the night never puts back what a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,8 @@ def load(engine: sa.Engine, landing: Path, path: Path) -> dict[str, int]:
     if not path.is_file():
         header(path)  # says what is missing, and what to do
     if loaded is None or instead_of is not None or loaded["sha256"] != _hash(path):
-        return _take(engine, landing, path, None)
+        # two nights at once both come here: the second leaves it at what the first has loaded meanwhile
+        return _take(engine, landing, path, None, lambda connection: _loaded(connection) == loaded)
     return read_again(engine, landing)
 
 
@@ -98,7 +100,7 @@ def load_by_hand(engine: sa.Engine, landing: Path, path: Path, setting: Path) ->
     """
     journal.catch_up(engine, landing, KINDS)
     is_setting = path.resolve() == setting.resolve()
-    return _take(engine, landing, path, None if is_setting else _hash(setting))
+    return _take(engine, landing, path, None if is_setting else _hash(setting), lambda _: True)
 
 
 def read_again(engine: sa.Engine, landing: Path) -> dict[str, int]:
@@ -121,13 +123,22 @@ def fingerprint(connection: sa.Connection) -> str | None:
     return connection.execute(query).scalar()
 
 
-def _take(engine: sa.Engine, landing: Path, path: Path, instead_of: str | None) -> dict[str, int]:
+def _take(
+    engine: sa.Engine,
+    landing: Path,
+    path: Path,
+    instead_of: str | None,
+    is_wanted: Callable[[sa.Connection], bool],
+) -> dict[str, int]:
+    """Load a file, unless that is not wanted any more by the time that nobody else can."""
     sha256 = _hash(path)
     frame = _frame(path)
     if journal.keep(landing, path) != sha256:
         raise ReferenceMissing(f"{path} changed while it was read: load it once more")
     body = {"file_name": path.name, "sha256": sha256, "instead_of": instead_of}
     with store.write(engine, turn=STAGE) as connection:
+        if not is_wanted(connection):
+            return dict(_NOTHING_NEW)
         event = journal.record(connection, landing, LOADED, body)
         _apply_loaded(connection, landing, event)
         return _fill(connection, frame, sha256)
