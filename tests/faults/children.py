@@ -129,12 +129,15 @@ def recorded_night(
     """A whole night, watched.
 
     Returns:
-        Every boundary in order, with whether it renames a file; and the modules that were imported.
+        Every boundary in order, with whether it opens a file to write or renames one; and what was imported.
     """
     seen: list[tuple[Boundary, bool]] = []
 
     def see(boundary: Boundary, arguments: tuple[Any, ...]) -> None:
-        seen.append((boundary, boundary.effect.startswith("rename") and os.path.isfile(arguments[0])))  # noqa: PTH113
+        is_rename = boundary.effect.startswith("rename") and os.path.isfile(arguments[0])  # noqa: PTH113
+        # a temporary file without a name yet is told of by its folder
+        is_write = boundary.effect.startswith("write") and not os.path.isdir(arguments[0])  # noqa: PTH112
+        seen.append((boundary, is_rename or is_write))
 
     Watcher(settings.site.parent, see)
     one_night(settings, now, on_empty_store=on_empty_store)
@@ -152,7 +155,7 @@ def killed_night(
     """A night that is killed when it comes to a boundary for the n-th time, from 1.
 
     Args:
-        is_torn: the file that was to be renamed is left half written.
+        is_torn: the file that was to be renamed is left half written; the one that was just opened is empty.
     """
     met = 0
 
@@ -161,7 +164,8 @@ def killed_night(
         met += here == boundary
         if met == occurrence and here == boundary:
             if is_torn:
-                os.truncate(arguments[0], os.stat(arguments[0]).st_size // 2)  # noqa: PTH116
+                with open(arguments[0], "ab") as torn:  # noqa: PTH123
+                    torn.truncate(torn.tell() // 2)
             os.kill(os.getpid(), signal.SIGKILL)
 
     Watcher(settings.site.parent, see)

@@ -40,7 +40,7 @@ class Ordeal(NamedTuple):
     Args:
         before: what readers see before it.
         told: what is so after it.
-        seen: each boundary it came to, in order, and whether a file is renamed there.
+        seen: each boundary it came to, in order, and whether a file is opened to be written or renamed there.
     """
 
     world: World
@@ -55,7 +55,7 @@ class Ordeal(NamedTuple):
     def cuts(self, which: Callable[[Boundary], bool], *, is_last_too: bool = False) -> list[Cut]:
         """The first time it does something, files left half written, and the last time too if asked for."""
         chosen = {boundary: count for boundary, count in self.boundaries().items() if which(boundary)}
-        torn = {boundary for boundary, is_rename in self.seen if is_rename}
+        torn = {boundary for boundary, is_of_file in self.seen if is_of_file}
         firsts = (
             Cut(boundary, 1, is_torn)
             for boundary in chosen

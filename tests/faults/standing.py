@@ -140,7 +140,9 @@ def _numbered(path: Path, ids: list[int]) -> str:
 def _content(path: Path) -> str:
     """A hash of a file; of what is published, without the number of its snapshot."""
     content = path.read_bytes()
-    if path.name == "index.html":
+    if not content:  # of a night that died as it began to write it
+        pass
+    elif path.name == "index.html":
         content = _NUMBER_ON_PAGE.sub(b"", content)
     elif path.name == "progress.json":
         content = json.dumps([{**line, "snapshot_id": None} for line in json.loads(content)]).encode()
