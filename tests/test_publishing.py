@@ -328,7 +328,9 @@ def test_numbers_have_no_gap_for_what_was_not_published(engine: sa.Engine, setti
     assert publishing.run(engine, settings)["snapshot_id"] == 1
     for _ in range(3):
         with store.write(engine) as connection:  # forgotten from what it was made: it is made again, and left
-            connection.execute(sa.delete(tables.stage_state).where(tables.stage_state.c.stage == "publishing"))
+            connection.execute(
+                sa.delete(tables.stage_state).where(tables.stage_state.c.stage == "publishing")
+            )
         assert publishing.run(engine, settings)["published"] == 0
     assert publishing.run(engine, settings, date(2019, 5, 31))["snapshot_id"] == 2
 
