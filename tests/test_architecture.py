@@ -213,6 +213,15 @@ def test_compose_has_no_secret_and_watches_every_service() -> None:
                 assert re.search(r"\$\{\w+:\?", str(value)), f"{name}: {variable} must come from .env"
 
 
+def test_compose_hands_every_setting_on() -> None:
+    worker = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["worker"]
+    handed_on = {name for name in worker["environment"] if name.startswith("HYDRANTS_")}
+    # Airflow's pools stand in for workers; deelgemeenten are one more file, to be mounted by who has one
+    left_out = {"HYDRANTS_WORKERS", "HYDRANTS_DEELGEMEENTEN"}
+    of_airflow = {"HYDRANTS_WRITERS"}  # the size of a pool
+    assert handed_on - of_airflow == {f"HYDRANTS_{name.upper()}" for name in Settings.model_fields} - left_out
+
+
 @pytest.mark.parametrize("name", ["uv", "", "dev", "celery"])
 def test_requirements_are_pinned_by_hash_and_name_no_index(name: str) -> None:
     text = (ROOT / "-".join(filter(None, ["requirements", name]))).with_suffix(".txt").read_text("utf-8")
