@@ -98,14 +98,16 @@ def of_kind(
     connection: sa.Connection, upload_id: int, sheet_number: int | None, kind: Kind
 ) -> Iterator[tuple[int, Row]]:
     """(sheet_number, row) of a kind, in the order of the file; of one sheet, or of all (None)."""
-    query = _query(repeats=kind is Kind.DUPLICATE, on_one_sheet=sheet_number is not None)
+    repeats = kind is Kind.DUPLICATE
+    query = _query(repeats=repeats, on_one_sheet=sheet_number is not None)
     end = (upload_id + 1) * ROWS_PER_UPLOAD
     bound = {"end": end, "kind": kind.name, "sheet_number": sheet_number}
     last, is_more = upload_id * ROWS_PER_UPLOAD, True
     while is_more:
         chunk = connection.execute(query, {"last": last, **bound}).all()
         for row in chunk:
-            yield row.sheet_number, Row(row.row_number, row.cells, row.reasons, _place(row))
+            place = _place(row) if repeats else None
+            yield row.sheet_number, Row(row.row_number, row.cells, row.reasons, place)
         is_more = len(chunk) == _ROWS_PER_CHUNK
         last = chunk[-1].row_id if is_more else end
 
@@ -147,7 +149,5 @@ def _repeating() -> sa.Select[Any]:
     )
 
 
-def _place(row: Any) -> Place | None:
-    if not hasattr(row, "first_row_number"):
-        return None
+def _place(row: Any) -> Place:
     return Place(row.first_file_name, row.first_sha256, row.first_sheet, row.first_row_number)
