@@ -72,7 +72,7 @@ def _store(
             changed[upload_id] = inputs
     is_changed = locations["upload_id"].isin(list(changed))
     store.replace_rows(
-        connection, tables.location, locations[is_changed], tables.location.c.upload_id.in_(list(changed))
+        connection, tables.location, locations[is_changed], tables.rows_of(tables.location, changed)
     )
     has_point = locations["x_l72"].notna()
     for upload_id, inputs in changed.items():
@@ -129,7 +129,11 @@ def _records(connection: sa.Connection, upload_ids: list[int]) -> pd.DataFrame:
             record.crs_given,
         )
         .join(tables.ledger, ledger.row_id == record.row_id)
-        .where(record.upload_id.in_(upload_ids), ledger.disposition == "accepted")
+        .where(
+            tables.rows_of(tables.record, upload_ids),
+            tables.rows_of(tables.ledger, upload_ids),
+            ledger.disposition == "accepted",
+        )
         .order_by(record.row_id)
     )
     return store.read_frame(connection, query)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,7 +14,7 @@ from hydrants import reference, register, review, store
 from hydrants.matching.identifiers import fold
 from hydrants.matching.linking import CONCLUSIVE
 from hydrants.reference.addresses import street_key
-from hydrants.store.tables import ledger, location, record, stage_state, upload
+from hydrants.store.tables import ledger, location, record, rows_of, stage_state, upload
 
 _MARGIN_M = 500.0  # a crew at the border, or a gross error across it
 _SEVERAL_STREETS = re.compile(r"[,;/]")
@@ -56,8 +56,15 @@ def decisions(connection: sa.Connection, contractor: str, nis: str) -> Decisions
     return Decisions(chosen, frozenset(said.keys() - chosen.keys()))
 
 
+def uploads(connection: sa.Connection, contractor: str, nis: str) -> Sequence[int]:
+    """The numbers of a batch's uploads."""
+    is_in_batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
+    return connection.execute(sa.select(upload.c.upload_id).where(is_in_batch)).scalars().all()
+
+
 def records(connection: sa.Connection, contractor: str, nis: str, decided: Decisions) -> pd.DataFrame:
     """The accepted records of a batch, as `link` wants them, with their `row_id` and `upload_id`."""
+    upload_ids = uploads(connection, contractor, nis)
     query = (
         sa.select(
             record.c.row_id,
@@ -83,7 +90,8 @@ def records(connection: sa.Connection, contractor: str, nis: str, decided: Decis
         .join(ledger, ledger.c.row_id == record.c.row_id)
         .join(upload, upload.c.upload_id == record.c.upload_id)
         .join(location, location.c.row_id == record.c.row_id)
-        .where(upload.c.contractor == contractor, upload.c.nis == nis, ledger.c.disposition == "accepted")
+        .where(*(rows_of(one, upload_ids) for one in (record, ledger, location)))
+        .where(ledger.c.disposition == "accepted")
         # an order that does not depend on which file arrived first
         .order_by(upload.c.sha256, record.c.row_id)
     )

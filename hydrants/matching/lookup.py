@@ -13,7 +13,7 @@ from hydrants.matching.explaining import Explanation, explanations
 from hydrants.matching.parameters import Parameters
 from hydrants.matching.stage import STAGE, examine
 from hydrants.settings import Settings
-from hydrants.store.tables import ledger, raw_row, raw_sheet, stage_state, upload
+from hydrants.store.tables import is_of_upload, ledger, raw_row, raw_sheet, stage_state, upload
 
 Point = tuple[float, float]
 
@@ -119,7 +119,7 @@ def _row(connection: sa.Connection, file: str, row: int, sheet: str | None) -> s
             ledger.c.duplicate_of_row_id,
             ledger.c.reasons,
         )
-        .join(upload, upload.c.upload_id == raw_row.c.upload_id)
+        .join(upload, is_of_upload(raw_row, upload.c.upload_id))
         .join(raw_sheet, is_its_sheet)
         .join(ledger, ledger.c.row_id == raw_row.c.row_id)
         .where(name == file, raw_row.c.row_number == row)

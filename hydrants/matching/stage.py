@@ -14,7 +14,7 @@ from hydrants.matching import loading
 from hydrants.matching.linking import Linked, link
 from hydrants.matching.parameters import Parameters
 from hydrants.settings import Settings
-from hydrants.store.tables import finding, match, upload
+from hydrants.store.tables import finding, match, rows_of
 
 _log = logging.getLogger(__name__)
 
@@ -72,11 +72,9 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
             return counts
         examined = examine(connection, settings, contractor, nis)
         rows = examined.rows
-        # their numbers, not the question for them: a planner without statistics would read whole tables
-        batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
-        uploads = connection.execute(sa.select(upload.c.upload_id).where(batch)).scalars().all()
+        uploads = loading.uploads(connection, contractor, nis)
         columns = [column.name for column in match.columns]
-        store.replace_rows(connection, match, rows[columns], match.c.upload_id.in_(uploads))
+        store.replace_rows(connection, match, rows[columns], rows_of(match, uploads))
         store.replace_rows(connection, finding, _finding_rows(examined), finding.c.upload_id.in_(uploads))
         counts |= {str(verdict): int(n) for verdict, n in rows["verdict"].value_counts().items()}
         for found in examined.linked.findings:

@@ -21,6 +21,7 @@ from hydrants.store.tables import (
     ledger,
     raw_photo,
     raw_sheet,
+    rows_of,
     stage_state,
     upload,
 )
@@ -191,7 +192,7 @@ def _amiss(connection: sa.Connection, upload_id: int, gemeente: str) -> list[str
 def _repeated_files(connection: sa.Connection, upload_id: int) -> list[tuple[int, str]]:
     """(upload_id, name) of the files whose rows an upload repeats: the receipt names them."""
     first = sa.select(ledger.c.duplicate_of_row_id // ROWS_PER_UPLOAD).where(
-        ledger.c.upload_id == upload_id, ledger.c.duplicate_of_row_id.is_not(None)
+        rows_of(ledger, [upload_id]), ledger.c.duplicate_of_row_id.is_not(None)
     )
     query = sa.select(upload.c.upload_id, upload.c.file_name).where(upload.c.upload_id.in_(first))
     return [row._tuple() for row in connection.execute(query.order_by(upload.c.upload_id))]

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_row, raw_sheet, upload
+from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_row, raw_sheet, rows_of, upload
 
 HELD_CODE, SUM_CODE = "FILE_HELD", "SUMMARY_ROW"
 """The one reason of a row that waits with its whole file for a person to look, and of a row of totals."""
@@ -71,7 +71,7 @@ def count(connection: sa.Connection, upload_id: int) -> dict[tuple[int, Kind | N
     query = (
         sa.select(raw_row.c.sheet_number, kind, sa.func.count().label("rows"))
         .join_from(ledger, raw_row, raw_row.c.row_id == ledger.c.row_id)
-        .where(ledger.c.upload_id == upload_id)
+        .where(rows_of(ledger, [upload_id]), rows_of(raw_row, [upload_id]))
         .group_by(raw_row.c.sheet_number, kind)
     )
     return {
@@ -86,7 +86,8 @@ def width(connection: sa.Connection, upload_id: int, sheet_number: int) -> int:
         sa.select(sa.func.max(sa.func.json_array_length(raw_row.c.cells)))
         .join_from(ledger, raw_row, raw_row.c.row_id == ledger.c.row_id)
         .where(
-            ledger.c.upload_id == upload_id,
+            rows_of(ledger, [upload_id]),
+            rows_of(raw_row, [upload_id]),
             raw_row.c.sheet_number == sheet_number,
             ledger.c.disposition != "heading",
         )
@@ -117,8 +118,9 @@ def _query(*, repeats: bool, on_one_sheet: bool) -> sa.Select[Any]:
     """The next rows of a kind; built once, since building takes longer than asking."""
     query = _repeating() if repeats else _plain()
     query = query.where(
-        raw_row.c.row_id > sa.bindparam("last"),
-        raw_row.c.row_id < sa.bindparam("end"),
+        # of both, or a planner might walk through all rows of the other
+        *(table.c.row_id > sa.bindparam("last") for table in (raw_row, ledger)),
+        *(table.c.row_id < sa.bindparam("end") for table in (raw_row, ledger)),
         _kind() == sa.bindparam("kind"),
     )
     if on_one_sheet:

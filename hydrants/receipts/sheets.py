@@ -13,7 +13,7 @@ from hydrants.receipts import rows
 from hydrants.receipts.rows import Kind
 from hydrants.reference.answers import ANSWER_COLUMNS, answers_start
 from hydrants.reference.profile import Profile
-from hydrants.store.tables import ledger, raw_row
+from hydrants.store.tables import ledger, raw_row, rows_of
 
 _HEAD_ROWS = 30
 """Headings stand among this many first rows with text."""
@@ -85,7 +85,11 @@ def _found_headings(
     query = (
         sa.select(raw_row.c.row_id, raw_row.c.cells, ledger.c.disposition)
         .join_from(raw_row, ledger, ledger.c.row_id == raw_row.c.row_id)
-        .where(raw_row.c.upload_id == upload_id, raw_row.c.sheet_number == sheet_number)
+        .where(
+            rows_of(raw_row, [upload_id]),
+            rows_of(ledger, [upload_id]),
+            raw_row.c.sheet_number == sheet_number,
+        )
         .order_by(raw_row.c.row_id)
         .limit(_HEAD_ROWS + 1)
     )

@@ -84,7 +84,7 @@ def on_rows(connection: sa.Connection, contractor: str | None = None, nis: str |
     sheet, raw_row, ledger, record = tables.raw_sheet.c, tables.raw_row.c, tables.ledger.c, tables.record.c
     is_sheet = sa.and_(sheet.upload_id == upload.upload_id, sheet.sheet == decided.c.sheet)
     is_row = sa.and_(
-        raw_row.upload_id == upload.upload_id,
+        tables.is_of_upload(tables.raw_row, upload.upload_id),
         raw_row.sheet_number == sheet.sheet_number,
         raw_row.row_number == decided.c.row_number,
     )

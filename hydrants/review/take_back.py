@@ -232,7 +232,7 @@ def _targets(connection: sa.Connection, hashes: set[str]) -> dict[_Key, int]:
     target = sa.func.coalesce(ledger.duplicate_of_row_id, raw_row.row_id)
     query = (
         sa.select(upload.sha256, sheet.sheet, raw_row.row_number, target)
-        .join(tables.raw_row, raw_row.upload_id == upload.upload_id)
+        .join(tables.raw_row, tables.is_of_upload(tables.raw_row, upload.upload_id))
         .join(
             tables.raw_sheet,
             sa.and_(sheet.upload_id == raw_row.upload_id, sheet.sheet_number == raw_row.sheet_number),

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sqlalchemy as sa
 
+from hydrants.store import copying
+
 if TYPE_CHECKING:
     import pandas as pd
     from typing_extensions import TypeIs
@@ -33,6 +35,8 @@ def insert_rows(
         How many rows were inserted.
     """
     if _is_frame(rows):
+        if connection.dialect.name == "postgresql":
+            return _copy_frame(connection, table, rows)
         names = [str(name) for name in rows.columns]
         tuples: Iterable[Row] = zip(*(_values(rows[name]) for name in rows.columns), strict=True)
     else:
@@ -91,9 +95,17 @@ def json_text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _copy_frame(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> int:
+    columns = copying.in_order(frame, table)
+    statement = _copy_statement(table, [column.name for column in columns])
+    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        for block in copying.blocks(frame, columns, json_text):
+            copy.write(block)
+    return len(frame)
+
+
 def _copy(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Iterable[Row]) -> int:
-    # binary: neither side writes or reads numbers as texts
-    statement = f"COPY {quoted(table)} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+    statement = _copy_statement(table, names)
     count = 0
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
         copy.set_types([_type_name(table.c[name].type) for name in names])
@@ -101,6 +113,11 @@ def _copy(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows
             copy.write_row(row)
             count += 1
     return count
+
+
+def _copy_statement(table: sa.Table, names: Sequence[str]) -> str:
+    # binary: neither side writes or reads numbers as texts
+    return f"COPY {quoted(table)} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
 
 
 def _type_name(kind: sa.types.TypeEngine[Any]) -> str:

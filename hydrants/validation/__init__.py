@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.reference import profile as profiles
 from hydrants.settings import Settings
-from hydrants.store.tables import ledger, raw_sheet, release, stage_state, upload
+from hydrants.store.tables import ledger, raw_sheet, release, rows_of, stage_state, upload
 from hydrants.validation.moments import BRUSSELS
 from hydrants.validation.parsing import Summary, Upload, parse_upload
 from hydrants.validation.settling import exceptions, settle
@@ -135,7 +135,7 @@ def _gemeenten() -> list[Any]:
 def _count(connection: sa.Connection, upload_id: int) -> dict[str, int]:
     query = (
         sa.select(ledger.c.disposition, sa.func.count())
-        .where(ledger.c.upload_id == upload_id)
+        .where(rows_of(ledger, [upload_id]))
         .group_by(ledger.c.disposition)
     )
     found = dict(row._tuple() for row in connection.execute(query))

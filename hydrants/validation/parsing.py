@@ -16,7 +16,16 @@ from hydrants.errors import UploadRejected
 from hydrants.formats import Format
 from hydrants.reference.answers import SUMMARY_SHEET, answered_format
 from hydrants.reference.profile import Profile
-from hydrants.store.tables import ROWS_PER_UPLOAD, ledger, raw_photo, raw_row, raw_sheet, record, upload
+from hydrants.store.tables import (
+    ROWS_PER_UPLOAD,
+    ledger,
+    raw_photo,
+    raw_row,
+    raw_sheet,
+    record,
+    rows_of,
+    upload,
+)
 from hydrants.validation import headings, sheets, verdict
 from hydrants.validation.headings import Cells, Heading
 from hydrants.validation.reasons import FILE_HELD
@@ -62,7 +71,7 @@ def parse_upload(connection: sa.Connection, item: Upload, profile: Profile) -> S
     Duplicates and versions are not looked for here: every row that says something is accepted.
     """
     for table in (record, ledger):
-        connection.execute(sa.delete(table).where(table.c.upload_id == item.upload_id))
+        connection.execute(sa.delete(table).where(rows_of(table, [item.upload_id])))
     summary = Summary()
     try:
         sorters = _sorters(connection, item, profile)
@@ -122,7 +131,7 @@ def _answered_format(connection: sa.Connection, item: Upload, sheet_numbers: dic
     if SUMMARY_SHEET not in sheet_numbers:
         return None
     query = sa.select(raw_row.c.cells).where(
-        raw_row.c.upload_id == item.upload_id, raw_row.c.sheet_number == sheet_numbers[SUMMARY_SHEET]
+        rows_of(raw_row, [item.upload_id]), raw_row.c.sheet_number == sheet_numbers[SUMMARY_SHEET]
     )
     rows = connection.execute(query.order_by(raw_row.c.row_id).limit(_SUMMARY_ROWS)).scalars()
     answered = answered_format(rows)
@@ -143,13 +152,13 @@ def _photo_notice(connection: sa.Connection, item: Upload, sorters: dict[int, Sh
     if not may_name_some or _photos(connection, item):
         return []
     names_some = sa.cast(record.c.photos, sa.Text) != _NOTHING
-    query = sa.select(record.c.row_id).where(record.c.upload_id == item.upload_id, names_some).limit(1)
+    query = sa.select(record.c.row_id).where(rows_of(record, [item.upload_id]), names_some).limit(1)
     return [verdict.PHOTOS_ABSENT] if connection.execute(query).first() else []
 
 
 def _head(connection: sa.Connection, upload_id: int, sheet_number: int) -> list[Cells]:
     query = sa.select(raw_row.c.cells).where(
-        raw_row.c.upload_id == upload_id, raw_row.c.sheet_number == sheet_number
+        rows_of(raw_row, [upload_id]), raw_row.c.sheet_number == sheet_number
     )
     return list(connection.execute(query.order_by(raw_row.c.row_id).limit(headings.HEAD_ROWS)).scalars())
 
@@ -223,9 +232,9 @@ def _chunks(connection: sa.Connection, upload_id: int) -> Iterator[Sequence[Any]
 
 def _hold(connection: sa.Connection, upload_id: int) -> None:
     """Put every accepted row aside."""
-    connection.execute(sa.delete(record).where(record.c.upload_id == upload_id))
+    connection.execute(sa.delete(record).where(rows_of(record, [upload_id])))
     connection.execute(
         sa.update(ledger)
-        .where(ledger.c.upload_id == upload_id, ledger.c.disposition == "accepted")
+        .where(rows_of(ledger, [upload_id]), ledger.c.disposition == "accepted")
         .values(disposition="quarantined", reasons=[FILE_HELD.reason()], content_hash=None)
     )

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from hydrants.reference.answers import SUMMARY_SHEET
-from hydrants.store.tables import ledger, raw_sheet, record, upload
+from hydrants.store.tables import ledger, raw_sheet, record, rows_of, upload
 
 _FETCHED_ROWS = 10_000
 
@@ -30,7 +31,8 @@ def settle(connection: sa.Connection, contractor: str, nis: str) -> Counter[int]
         How many rows changed, by upload_id.
     """
     is_in_batch = (upload.c.contractor == contractor) & (upload.c.nis == nis)
-    duplicates = _duplicates(connection, is_in_batch).subquery()
+    upload_ids = connection.execute(sa.select(upload.c.upload_id).where(is_in_batch)).scalars().all()
+    duplicates = _duplicates(connection, upload_ids).subquery()
     changed = _put_right(
         connection,
         duplicates,
@@ -38,7 +40,7 @@ def settle(connection: sa.Connection, contractor: str, nis: str) -> Counter[int]
         .where(ledger.c.row_id == duplicates.c.key)
         .values(duplicate_of_row_id=duplicates.c.target, disposition=duplicates.c.becomes),
     )
-    versions = _versions(connection, is_in_batch).subquery()
+    versions = _versions(connection, upload_ids).subquery()
     return changed + _put_right(
         connection,
         versions,
@@ -63,7 +65,8 @@ def exceptions(connection: sa.Connection, upload_id: int) -> str:
         sa.select(ledger.c.row_id, ledger.c.duplicate_of_row_id, record.c.superseded_by_row_id)
         .join_from(ledger, record, record.c.row_id == ledger.c.row_id)
         .where(
-            ledger.c.upload_id == upload_id,
+            rows_of(ledger, [upload_id]),
+            rows_of(record, [upload_id]),
             ledger.c.duplicate_of_row_id.is_not(None) | record.c.superseded_by_row_id.is_not(None),
         )
         .order_by(ledger.c.row_id)
@@ -75,13 +78,13 @@ def exceptions(connection: sa.Connection, upload_id: int) -> str:
     return digest.hexdigest()
 
 
-def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _duplicates(connection: sa.Connection, upload_ids: Sequence[int]) -> sa.Select[Any]:
     """key, upload_id, target, becomes: rows whose disposition is not what it should be."""
     place = _place(connection)
     # few rows are said twice: the window is opened over those only
+    is_in_batch = rows_of(ledger, upload_ids)
     repeated = (
         sa.select(ledger.c.content_hash)
-        .join_from(ledger, upload, upload.c.upload_id == ledger.c.upload_id)
         .where(is_in_batch, ledger.c.content_hash.is_not(None))
         .group_by(ledger.c.content_hash)
         .having(sa.func.count() > 1)
@@ -112,8 +115,9 @@ def _duplicates(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) 
     ).where((rows.c.disposition != becomes) | rows.c.duplicate_of_row_id.is_distinct_from(target))
 
 
-def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) -> sa.Select[Any]:
+def _versions(connection: sa.Connection, upload_ids: Sequence[int]) -> sa.Select[Any]:
     """key, upload_id, target: records whose newer version is not the one it should be."""
+    is_in_batch = rows_of(record, upload_ids)
     versions = (ledger.c.disposition, record.c.record_ref)
     newest_first = (
         record.c.revised_at.is_(None),
@@ -123,7 +127,6 @@ def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) ->
     )
     repeated = (
         sa.select(record.c.record_ref)
-        .join_from(record, upload, upload.c.upload_id == record.c.upload_id)
         .where(is_in_batch, record.c.record_ref.is_not(None))
         .group_by(record.c.record_ref)
         .having(sa.func.count() > 1)
@@ -147,7 +150,8 @@ def _versions(connection: sa.Connection, is_in_batch: sa.ColumnElement[bool]) ->
         )
         .join_from(record, ledger, ledger.c.row_id == record.c.row_id)
         .join(upload, upload.c.upload_id == ledger.c.upload_id)
-        .where(is_in_batch, record.c.record_ref.in_(repeated) | record.c.superseded_by_row_id.is_not(None))
+        .where(is_in_batch, rows_of(ledger, upload_ids))
+        .where(record.c.record_ref.in_(repeated) | record.c.superseded_by_row_id.is_not(None))
         .subquery()
     )
     is_older = (

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hydrants import store
-from hydrants.store.tables import location
+from hydrants.store.tables import location, rows_of
 
 FLOOR = "COPY of every raw row as CSV, as text, no key, no index (the floor)"
 OURS = "store.insert_rows: the table as it is, with geometry, key, checks, indexes"
@@ -90,7 +90,7 @@ def reload_lines(engine: sa.Engine, frame: pd.DataFrame) -> dict[str, Line]:
     def replace() -> None:
         upload_ids = [int(number) for number in frame["upload_id"].unique()]
         with store.write(engine) as connection:
-            told = store.replace_rows(connection, location, frame, location.c.upload_id.in_(upload_ids))
+            told = store.replace_rows(connection, location, frame, rows_of(location, upload_ids))
         if any(told):
             raise RuntimeError(f"the same rows were taken for others: {told}")
 

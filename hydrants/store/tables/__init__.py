@@ -46,7 +46,7 @@ from hydrants.store.tables.published import (
     snapshot_progress,
     stage_state,
 )
-from hydrants.store.tables.schema import ROWS_PER_UPLOAD, metadata
+from hydrants.store.tables.schema import ROWS_PER_UPLOAD, is_of_upload, metadata, rows_of
 
 __all__ = [
     "ROWS_PER_UPLOAD",
@@ -63,6 +63,7 @@ __all__ = [
     "geocoder_use",
     "hydrant",
     "hydrant_state",
+    "is_of_upload",
     "ledger",
     "location",
     "match",
@@ -79,6 +80,7 @@ __all__ = [
     "register_rejection",
     "register_version",
     "release",
+    "rows_of",
     "run",
     "snapshot",
     "snapshot_hydrant",

@@ -1,5 +1,7 @@
 """What all tables share: the metadata, key types, and the helpers that keep them short."""
 
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,14 +38,31 @@ def of_row(comment: str) -> tuple[Any, ...]:
     """The columns by which a table says something of a row of an upload, one line per row.
 
     Keys of other tables would be looked up row by row, which takes longer than the rows themselves: that
-    each row has its parents is looked at for all at once, at each publication (`sql/orphans.sql`).
+    each row has its parents is looked at for all at once, at each publication (`sql/orphans.sql`). Nor is
+    there an index on upload_id: `rows_of` finds the rows of an upload by their own key.
     """
     return (
         col("row_id", BigId, comment, pk=True),
         col("upload_id", BigId, "upload, the first digits of row_id"),
         sa.CheckConstraint(f"upload_id = row_id / {ROWS_PER_UPLOAD}", name="upload_id"),
-        sa.Index(None, "upload_id"),
     )
+
+
+def rows_of(table: sa.FromClause, upload_ids: Iterable[int]) -> sa.ColumnElement[bool]:
+    """Whether a row is of one of these uploads: a range of the key for each run of consecutive numbers."""
+    runs = []
+    # of consecutive numbers in order, the number less its place is the same
+    for _, run in groupby(enumerate(sorted(set(upload_ids))), key=lambda item: item[1] - item[0]):
+        numbers = [number for _, number in run]
+        first, end = numbers[0] * ROWS_PER_UPLOAD, (numbers[-1] + 1) * ROWS_PER_UPLOAD
+        runs.append((table.c.row_id >= first) & (table.c.row_id < end))
+    return sa.or_(sa.false(), *runs)
+
+
+def is_of_upload(table: sa.FromClause, upload_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """Whether a row is of the upload whose number another table has, found by the row's own key."""
+    first = upload_id * ROWS_PER_UPLOAD
+    return (table.c.row_id >= first) & (table.c.row_id < first + ROWS_PER_UPLOAD)
 
 
 def col(

@@ -295,7 +295,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row_id", name="pk_raw_row"),
         comment="Every row of every upload, as text",
     )
-    op.create_index("ix_raw_row_upload_id", "raw_row", ["upload_id"], unique=False)
     op.create_table(
         "raw_sheet",
         sa.Column("upload_id", BigId, nullable=False, comment="upload"),
@@ -402,7 +401,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row_id", name="pk_ledger"),
         comment="What became of each row; every data row has exactly one disposition",
     )
-    op.create_index("ix_ledger_upload_id", "ledger", ["upload_id"], unique=False)
     op.create_index(
         "ix_ledger_duplicate_of_row_id",
         "ledger",
@@ -486,7 +484,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row_id", name="pk_location"),
         comment="Where a record is, by its coordinates and by its address, each with its accuracy",
     )
-    op.create_index("ix_location_upload_id", "location", ["upload_id"], unique=False)
     op.create_table(
         "geocoder_answer",
         sa.Column("service", Text, nullable=False, comment="geolocation or adresmatch"),
@@ -607,7 +604,6 @@ def upgrade() -> None:
         comment="Which registered hydrant a record is about, or why none",
     )
     op.create_index("ix_match_hydrant_id", "match", ["hydrant_id"], unique=False)
-    op.create_index("ix_match_upload_id", "match", ["upload_id"], unique=False)
     op.create_table(
         "plan_stop",
         sa.Column("snapshot_id", BigId, nullable=False, comment="snapshot"),
@@ -707,7 +703,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("row_id", name="pk_record"),
         comment="An inspection as its row states it, parsed by the contractor's profile; quarantined rows have none",
     )
-    op.create_index("ix_record_upload_id", "record", ["upload_id"], unique=False)
     op.create_index(
         "ix_record_superseded_by_row_id",
         "record",
@@ -838,7 +833,7 @@ def upgrade() -> None:
         for table in WITH_POINTS:
             op.execute(
                 f"ALTER TABLE {table} ADD COLUMN geom geometry(Point, 31370) "
-                "GENERATED ALWAYS AS (ST_SetSRID(ST_MakePoint(x_l72, y_l72), 31370)) STORED"
+                "GENERATED ALWAYS AS (ST_Point(x_l72, y_l72, 31370)) STORED"
             )
             if table in SEARCHED_BY_POINT:
                 op.execute(f"CREATE INDEX gist_{table}_geom ON {table} USING gist (geom)")
@@ -856,26 +851,21 @@ def downgrade() -> None:
     op.drop_index("ix_snapshot_hydrant_snapshot_id_nis", table_name="snapshot_hydrant")
     op.drop_table("snapshot_hydrant")
     op.drop_index("ix_record_superseded_by_row_id", table_name="record")
-    op.drop_index("ix_record_upload_id", table_name="record")
     op.drop_table("record")
     op.drop_table("plan_stop")
-    op.drop_index("ix_match_upload_id", table_name="match")
     op.drop_index("ix_match_hydrant_id", table_name="match")
     op.drop_table("match")
     op.drop_table("finding")
     op.drop_table("geocoder_use")
     op.drop_table("geocoder_failure")
     op.drop_table("geocoder_answer")
-    op.drop_index("ix_location_upload_id", table_name="location")
     op.drop_table("location")
     op.drop_index("ix_ledger_duplicate_of_row_id", table_name="ledger")
-    op.drop_index("ix_ledger_upload_id", table_name="ledger")
     op.drop_table("ledger")
     op.drop_table("current_snapshot")
     op.drop_table("snapshot")
     op.drop_table("register_rejection")
     op.drop_table("raw_sheet")
-    op.drop_index("ix_raw_row_upload_id", table_name="raw_row")
     op.drop_table("raw_row")
     op.drop_index("ix_hydrant_state_x_l72", table_name="hydrant_state")
     op.drop_index("ix_hydrant_state_nis", table_name="hydrant_state")
