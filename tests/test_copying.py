@@ -1,0 +1,67 @@
+"""Frames into the store, block by block: every type, whatever is missing where."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from hydrants import store
+from hydrants.store import copying
+
+TABLE = sa.Table(
+    "every_type",
+    sa.MetaData(),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("small", sa.Integer),
+    sa.Column("measure", sa.Double),
+    sa.Column("is_so", sa.Boolean),
+    sa.Column("day_on", sa.Date),
+    sa.Column("moment_at", sa.DateTime(timezone=True)),
+    sa.Column("said", sa.Text),
+    sa.Column("hash", sa.LargeBinary),
+    sa.Column("list", sa.JSON(none_as_null=True)),
+)
+WHOLE = (
+    7,
+    -3,
+    1.5,
+    True,
+    date(1999, 12, 31),
+    datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
+    "é",
+    b"\0\xff",
+    ["a"],
+)
+OTHER = (2**40, 2**31 - 1, -0.1, False, date(2026, 2, 28), datetime(1970, 1, 1, tzinfo=UTC), "", b"", [])
+EMPTY = (8, None, None, None, None, None, None, None, None)
+
+
+def _stored(engine: sa.Engine, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    frame = pd.DataFrame({name: [row[at] for row in rows] for at, name in enumerate(TABLE.c.keys())})
+    with store.write(engine) as connection:
+        TABLE.drop(connection, checkfirst=True)
+        TABLE.create(connection)
+        assert store.insert_rows(connection, TABLE, frame) == len(rows)
+        found = connection.execute(sa.select(TABLE).order_by(TABLE.c.number)).all()
+        TABLE.drop(connection)
+    # SQLite keeps no zone
+    return [tuple(v.replace(tzinfo=UTC) if isinstance(v, datetime) else v for v in row) for row in found]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[WHOLE], [WHOLE, OTHER], [WHOLE, EMPTY, OTHER], [EMPTY], [EMPTY, OTHER], []],
+    ids=["one", "two", "a gap amid", "only gaps", "a gap first", "none"],
+)
+def test_every_type_comes_back_as_it_went_in(engine: sa.Engine, rows: list[tuple[Any, ...]]) -> None:
+    assert _stored(engine, rows) == sorted(rows, key=lambda row: row[0])
+
+
+def test_rows_of_several_blocks(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "_ROWS_PER_BLOCK", 3)
+    rows = [(n, *(EMPTY if n in {4, 5, 6, 9} else WHOLE)[1:]) for n in range(11)]
+    assert _stored(engine, rows) == rows
