@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from hydrants.errors import UnusableSetting
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+_PLAIN_HOST = re.compile(r"(\{s\}\.)?[A-Za-z0-9.-]+(:\d+)?")
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     stale_hours: int = Field(default=36, ge=1)
     """`hydrants health` complains when the last night that ended well is longer ago, or the figures older."""
 
+    tiles_url: str = ""
+    """Background of the maps, with {z}, {x} and {y}; empty: none, and no page asks anything elsewhere."""
+    tiles_attribution: str = ""
+
     keep_snapshots_days: int = Field(default=0, ge=0)
     """How long a snapshot is kept after its publication; 0: for ever. See `hydrants.publishing.retention`."""
 
@@ -119,6 +124,16 @@ class Settings(BaseSettings):
         if not (value.isascii() and value.isprintable()):
             raise ValueError("no key: it has characters other than printable ASCII")
         return SecretStr(value)
+
+    @field_validator("tiles_url")
+    @classmethod
+    def _tiles_are_found_by_place(cls, given: str) -> str:
+        parts = urlsplit(given)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+        has_places = all(place in given for place in ("{z}", "{x}", "{y}"))
+        if given and not (is_safe and has_places and _PLAIN_HOST.fullmatch(parts.netloc)):
+            raise ValueError("no address such as https://tiles.example.org/{z}/{x}/{y}.png")
+        return given
 
     @field_validator("geolocation_url", "adresmatch_url")
     @classmethod

@@ -1,0 +1,214 @@
+// A gemeente: map and table show the same hydrants, chosen by filters that live in the address (#toestand=failed&zoek=kerk).
+"use strict";
+
+(() => {
+  const { LOOKS, DRAW_ORDER, address, day, element, kind, number, symbol } = window.HYDRANTS;
+  const { gemeente, tiles } = window.BRANDKRANEN;
+  const byId = (id) => document.getElementById(id);
+  const hydrants = window.HYDRANTS.read();
+  const form = byId("filters");
+  const PER_PAGE = 100;
+  const MARGIN = { padding: [12, 12], animate: false };
+
+  for (const one of hydrants) one.searched = [one.id, one.street, one.finding, one.remark].join("\n").toLocaleLowerCase("nl");
+  for (const status of DRAW_ORDER) {
+    byId(`count-${status}`).textContent = number(hydrants.filter((one) => one.status === status).length);
+  }
+
+  // -- the choice: the address of the page is the one truth --------------------------------
+  const ORDERS = {
+    id: (one) => one.id,
+    status: (one) => `${DRAW_ORDER.length - DRAW_ORDER.indexOf(one.status)}${one.finding}`,
+    gecontroleerd: (one) => one.inspectedOn,
+    straat: (one) => one.street,
+  };
+  const DEFAULT = { toestand: [...DRAW_ORDER], zoek: "", gebrek: "", hersteller: "", bedrijf: "", volgorde: "status", pagina: 1 };
+
+  const oneOf = (select, value) => (select && [...select.options].some((option) => option.value === value) ? value : "");
+  const readAddress = () => {
+    const given = new URLSearchParams(location.hash.slice(1));
+    const asked = (given.get("toestand") ?? DRAW_ORDER.join(",")).split(",").filter((status) => status in LOOKS);
+    const order = given.get("volgorde") ?? "";
+    return {
+      toestand: asked,
+      zoek: (given.get("zoek") ?? "").slice(0, 100),
+      gebrek: oneOf(byId("gebrek"), given.get("gebrek")),
+      hersteller: oneOf(byId("hersteller"), given.get("hersteller")),
+      bedrijf: oneOf(byId("bedrijf"), given.get("bedrijf")),
+      volgorde: Object.hasOwn(ORDERS, order.replace(/^-/, "")) ? order : DEFAULT.volgorde,
+      pagina: Math.max(1, Number.parseInt(given.get("pagina"), 10) || 1),
+    };
+  };
+  const writeAddress = (choice) => {
+    const said = new URLSearchParams();
+    if (choice.toestand.length < DRAW_ORDER.length) said.set("toestand", choice.toestand.join(","));
+    for (const name of ["zoek", "gebrek", "hersteller", "bedrijf"]) if (choice[name]) said.set(name, choice[name]);
+    if (choice.volgorde !== DEFAULT.volgorde) said.set("volgorde", choice.volgorde);
+    if (choice.pagina > 1) said.set("pagina", choice.pagina);
+    const text = said.toString().replaceAll("%2C", ",");
+    history.replaceState(null, "", text ? `#${text}` : "#");
+  };
+  const fillForm = (choice) => {
+    for (const box of form.elements.toestand) box.checked = choice.toestand.includes(box.value);
+    for (const name of ["zoek", "gebrek", "hersteller", "bedrijf"]) {
+      if (byId(name) && byId(name).value !== choice[name]) byId(name).value = choice[name];
+    }
+  };
+  const readForm = () => ({
+    ...choice,
+    toestand: [...form.elements.toestand].filter((box) => box.checked).map((box) => box.value),
+    ...Object.fromEntries(["zoek", "gebrek", "hersteller", "bedrijf"].map((name) => [name, byId(name)?.value ?? ""])),
+    pagina: 1,
+  });
+
+  const matches = ({ toestand, zoek, gebrek, hersteller, bedrijf }) => {
+    const words = zoek.toLocaleLowerCase("nl").split(/\s+/).filter(Boolean);
+    return hydrants.filter(
+      (one) =>
+        toestand.includes(one.status) &&
+        words.every((word) => one.searched.includes(word)) &&
+        (!gebrek || one.defects.some((defect) => defect.code === gebrek)) &&
+        (!hersteller || one.defects.some((defect) => defect.repaired_by === hersteller)) &&
+        (!bedrijf || one.operator === bedrijf),
+    );
+  };
+  const texts = new Intl.Collator("nl", { numeric: true });
+  const sorted = (found, volgorde) => {
+    const key = ORDERS[volgorde.replace(/^-/, "")];
+    const sign = volgorde.startsWith("-") ? -1 : 1;
+    return found
+      .map((one) => [key(one), one])
+      .sort(([a, one], [b, other]) => sign * texts.compare(a, b) || one.index - other.index)
+      .map(([, one]) => one);
+  };
+
+  // -- the map ----------------------------------------------------------------------------
+  const map = window.HYDRANTS.map("map", tiles);
+  const markers = new Map();
+  const layers = new Map(DRAW_ORDER.map((status) => [status, L.layerGroup()]));
+  const area = gemeente.area && window.HYDRANTS.outline(gemeente.area).addTo(map);
+  const markerOf = (one) => {
+    if (!markers.has(one.id)) {
+      markers.set(one.id, window.HYDRANTS.marker(one).bindPopup(() => window.HYDRANTS.popup(one, true)));
+    }
+    return markers.get(one.id);
+  };
+  const showOnMap = (found) => {
+    for (const layer of layers.values()) layer.remove().clearLayers();
+    for (const one of found) layers.get(one.status).addLayer(markerOf(one));
+    window.HYDRANTS.resize(map, markers.values());
+    for (const status of DRAW_ORDER) layers.get(status).addTo(map);
+    byId("map").dataset.drawn = found.length;
+  };
+  map.on("zoomend", () => window.HYDRANTS.resize(map, markers.values()));
+
+  const point = (one) => {
+    map.setView([one.lat, one.lon], Math.max(map.getZoom(), 16), { animate: false });
+    markerOf(one).openPopup();
+    byId("map").scrollIntoView({ block: "nearest" });
+  };
+
+  // -- the table --------------------------------------------------------------------------
+  const row = (one) => {
+    const line = element("tr");
+    const name = element("th");
+    name.scope = "row";
+    const link = element("a", one.id);
+    link.href = address(one.id);
+    name.append(link);
+    const state = element("td");
+    state.append(symbol(one.status), element("span", one.finding || LOOKS[one.status].label));
+    const aside = [one.remark, one.triedOn && `vergeefs geprobeerd op ${day(one.triedOn)}`].filter(Boolean).join("; ");
+    if (aside) state.append(element("small", aside));
+    const where = element("td");
+    const button = element("button", `${one.lat.toFixed(5)}, ${one.lon.toFixed(5)}`);
+    button.type = "button";
+    button.title = "Toon op de kaart";
+    button.setAttribute("aria-label", `Toon ${one.id} op de kaart: ${button.textContent}`);
+    button.addEventListener("click", () => point(one));
+    where.append(button);
+    const what = element("td", kind(one));
+    if (byId("bedrijf")) what.append(element("small", one.operator));
+    line.append(name, state, element("td", day(one.inspectedOn)), element("td", one.street), what, where);
+    return line;
+  };
+  const showInTable = (found) => {
+    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
+    choice.pagina = Math.min(choice.pagina, pages);
+    const first = (choice.pagina - 1) * PER_PAGE;
+    const shown = found.slice(first, first + PER_PAGE);
+    const body = byId("hydrants").tBodies[0];
+    body.replaceChildren(...shown.map(row));
+    const range = shown.length ? `${number(first + 1)} tot ${number(first + shown.length)} van ${number(found.length)}` : "geen";
+    byId("shown").textContent = range;
+    byId("found").textContent = `${number(found.length)} van ${number(hydrants.length)} brandkranen`;
+    byId("pages").hidden = pages === 1;
+    byId("page").textContent = `bladzijde ${choice.pagina} van ${pages}`;
+    byId("earlier").disabled = choice.pagina === 1;
+    byId("later").disabled = choice.pagina === pages;
+    for (const heading of headings) {
+      heading.removeAttribute("aria-sort");
+      if (choice.volgorde === heading.dataset.sort) heading.setAttribute("aria-sort", "ascending");
+      if (choice.volgorde === `-${heading.dataset.sort}`) heading.setAttribute("aria-sort", "descending");
+    }
+  };
+  const headings = [...document.querySelectorAll("#hydrants th[data-sort]")];
+  for (const heading of headings) {
+    const button = element("button", heading.textContent);
+    button.type = "button";
+    heading.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const key = heading.dataset.sort;
+      change({ ...choice, volgorde: choice.volgorde === key ? `-${key}` : key, pagina: 1 });
+    });
+  }
+  const turn = (step) => () => {
+    change({ ...choice, pagina: choice.pagina + step });
+    byId("list").scrollTop = 0;
+    byId("list").focus();
+  };
+  byId("earlier").addEventListener("click", turn(-1));
+  byId("later").addEventListener("click", turn(1));
+
+  // -- both -------------------------------------------------------------------------------
+  let choice = { ...DEFAULT };
+  let found = [];
+  const show = () => {
+    found = sorted(matches(choice), choice.volgorde);
+    showInTable(found);
+    showOnMap(found);
+  };
+  const change = (asked) => {
+    const isSameSet = JSON.stringify({ ...asked, volgorde: 0, pagina: 0 }) === JSON.stringify({ ...choice, volgorde: 0, pagina: 0 });
+    choice = asked;
+    if (isSameSet) {
+      found = sorted(found, choice.volgorde);
+      showInTable(found); // the map does not depend on order and page
+    } else {
+      show();
+    }
+    writeAddress(choice);
+  };
+  form.addEventListener("input", () => change(readForm()));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", (event) => {
+    event.preventDefault();
+    fillForm(DEFAULT);
+    change({ ...DEFAULT });
+  });
+  const follow = () => {
+    choice = readAddress();
+    fillForm(choice);
+    show();
+  };
+  window.addEventListener("hashchange", () => {
+    follow();
+    byId("brandkranen").scrollIntoView();
+  });
+
+  if (area) map.fitBounds(area.getBounds(), MARGIN);
+  else if (hydrants.length) map.fitBounds(L.latLngBounds(hydrants.map((one) => [one.lat, one.lon])), MARGIN);
+  else map.setView([50.95, 2.8], 10);
+  follow();
+  document.documentElement.dataset.ready = "hydrants";
+})();
