@@ -1,9 +1,10 @@
 """How far a campaign is beside its plan: what a burn-down shows.
 
-The plan is a straight line: nothing checked before the campaign's first day, everything by the end of its last.
-Contracts say who inspects, not by when, so there is no better one in the data. A hydrant counts from the day of
-the inspection that its status rests on: one that was inspected again later counts from then, so that the past
-can look emptier than it was, never fuller. What is checked on the day that the figures speak of is exact.
+The plan is a straight line: nothing checked before the campaign's first day, everything by the end of its
+last. Contracts say who inspects, not by when, so there is no better one in the data. A hydrant counts from
+the day of the inspection that its status rests on: one that was inspected again later counts from then, so
+that the past can look emptier than it was, never fuller. What is checked on the day that the figures speak of
+is exact.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Schedule(NamedTuple):
 
     @property
     def points(self) -> list[tuple[date, int]]:
-        """The burn-down: how many were still to check at the end of a day, from the eve of the campaign on."""
+        """The burn-down: a day, and how many were still to check at its end; from the campaign's eve on."""
         left = [self.registered, *(self.registered - checked for checked in self.by_week)]
         return list(zip([self.start - timedelta(days=1), *ends(self.start, self._last)], left, strict=True))
 
@@ -91,8 +92,8 @@ class Schedule(NamedTuple):
 
     @property
     def finish_on(self) -> date | None:
-        """The day on which all would be checked at that pace; None when nothing was done lately or is left."""
-        if self.is_done or not self.recent:
+        """The day on which all would be checked at that pace; None when nothing is left or was done
+        lately.""" if self.is_done or not self.recent:
             return None
         return self.as_of + timedelta(days=math.ceil(7 * self.remaining / self.per_week))
 
