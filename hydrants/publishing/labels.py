@@ -21,6 +21,7 @@ _MONTHS = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
     *("juli", "augustus", "september", "oktober", "november", "december"),
 )
+_SHORT_MONTHS = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 
 
 def day(value: date) -> str:
@@ -31,6 +32,11 @@ def day(value: date) -> str:
 def short_day(value: date) -> str:
     """31/12/2019."""
     return f"{value:%d/%m/%Y}"
+
+
+def short_month(value: date) -> str:
+    """dec."""
+    return _SHORT_MONTHS[value.month - 1]
 
 
 def number(value: int) -> str:

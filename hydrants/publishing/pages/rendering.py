@@ -10,6 +10,7 @@ import jinja2
 
 from hydrants.publishing import labels
 from hydrants.publishing.frame import Frame
+from hydrants.publishing.pages import burndown
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
@@ -34,5 +35,9 @@ def _environment() -> jinja2.Environment:
         "number": labels.number,
         "firm": labels.firm,
     }
-    environment.globals |= {"percent": labels.percent}
+    environment.globals |= {
+        "percent": labels.percent,
+        "chart": burndown.chart,
+        "chart_rows": burndown.rows,
+    }
     return environment

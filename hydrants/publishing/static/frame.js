@@ -48,7 +48,7 @@
   };
   const order = (one, other) => (typeof one === "number" && typeof other === "number" ? one - other : texts.compare(one, other));
   for (const table of document.querySelectorAll("table[data-sortable]")) {
-    const headings = [...table.tHead.rows[0].querySelectorAll("th")];
+    const headings = [...[...table.tHead.rows].at(-1).querySelectorAll("th")];
     for (const heading of headings) {
       const button = document.createElement("button");
       button.type = "button";

@@ -47,6 +47,7 @@
     if (choice.pagina > 1) said.set("pagina", choice.pagina);
     const text = said.toString().replaceAll("%2C", ",");
     history.replaceState(null, "", text ? `#${text}` : "#");
+    window.HYDRANTS.keep(gemeente.nis, text);
   };
   const fillForm = (choice) => {
     for (const box of form.elements.toestand) box.checked = choice.toestand.includes(box.value);
@@ -200,6 +201,7 @@
     choice = readAddress();
     fillForm(choice);
     show();
+    window.HYDRANTS.keep(gemeente.nis, location.hash.slice(1));
   };
   window.addEventListener("hashchange", () => {
     follow();

@@ -142,5 +142,22 @@ window.HYDRANTS = (() => {
   const kind = (hydrant) => [hydrant.kind, hydrant.diameter && `${hydrant.diameter} mm`].filter(Boolean).join(", ");
   const address = (id) => `hydrant.html#${new URLSearchParams({ id })}`;
 
-  return { LOOKS, DRAW_ORDER, address, day, drawn, element, kind, map, marker, number, outline, popup, read, resize, symbol };
+  // the choice that a gemeente's list was left with, for the way back; where nothing may be kept, there is none
+  const keep = (nis, hash) => {
+    try {
+      sessionStorage.setItem(`choice-${nis}`, hash);
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+    }
+  };
+  const kept = (nis) => {
+    try {
+      return sessionStorage.getItem(`choice-${nis}`) ?? "";
+    } catch (error) {
+      if (!(error instanceof DOMException)) throw error;
+      return "";
+    }
+  };
+
+  return { LOOKS, DRAW_ORDER, address, day, drawn, element, keep, kept, kind, map, marker, number, outline, popup, read, resize, symbol };
 })();
