@@ -109,7 +109,6 @@ def _fill(folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings)
     shapes = areas.read(settings.boundaries, list(whole.gemeenten()))
     pages.copy_assets(folder)
     pages.overview.write(folder, whole, shapes)
-    photos.link(folder)
     registered = sum(line["registered"] for line in whole.lines if line["nis"] is not None)
     processes = min(os.cpu_count() or 1, registered // _HYDRANTS_PER_WORKER)
     pieces = [(folder, whole, nis, shapes.get(nis)) for nis in whole.gemeenten()]
@@ -131,7 +130,7 @@ def _fill_gemeente(
     pages.gemeente.write(own, whole, nis, hydrants, area)
     pages.hydrant.write(own, whole, nis)
     history.write(own, hydrants["hydrant_id"].tolist(), inspections)
-    photos.publish(settings, nis, inspections)
+    photos.publish(own, settings.photos, settings.site / "current" / nis, inspections)
     downloads.write(own, whole, nis, hydrants)
 
 

@@ -158,6 +158,8 @@ def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFr
     )
     frame = store.read_frame(connection, query).astype(object)
     frame = frame.where(frame.notna(), None)
+    for name in ("diameter_mm", "row_number"):  # a column that lacks some came as float
+        frame[name] = pd.Series([value and int(value) for value in frame[name]], frame.index, dtype=object)
     lon, lat = _to_wgs84().transform(*(frame[name].to_numpy(dtype="float64") for name in ("x_l72", "y_l72")))
     names = {operator.operator: operator.name for operator in reference.operators().values()}
     dutch = {

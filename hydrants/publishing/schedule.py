@@ -92,8 +92,8 @@ class Schedule(NamedTuple):
 
     @property
     def finish_on(self) -> date | None:
-        """The day on which all would be checked at that pace; None when nothing is left or was done
-        lately.""" if self.is_done or not self.recent:
+        """The day on which all would be checked at that pace; None when nothing is left, or was done."""
+        if self.is_done or not self.recent:
             return None
         return self.as_of + timedelta(days=math.ceil(7 * self.remaining / self.per_week))
 
