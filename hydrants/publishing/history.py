@@ -185,7 +185,15 @@ def _photos(connection: sa.Connection, upload_ids: Iterable[int] | None) -> Phot
 def _inspection(row: sa.Row[Any], photos: Photos) -> Inspection:
     usable = tuple(sha256 for name in row.photos if (sha256 := photos.get((row.upload_id, name))) is not None)
     return Inspection(
-        *row[1:10],
+        hydrant_id=row.hydrant_id,
+        inspected_on=row.inspected_on,
+        outcome=row.outcome,
+        defects=row.defects,
+        remark=row.remark,
+        pressure_bar=row.pressure_bar,
+        flow_l_per_min=row.flow_l_per_min,
+        match_method=row.match_method,
+        distance_m=row.distance_m,
         is_deciding=bool(row.is_deciding),
         file=f"{row.contractor}/{row.nis}/{row.file_name}",
         sha256=row.sha256,

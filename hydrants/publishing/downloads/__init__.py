@@ -1,7 +1,7 @@
 """The files of a gemeente, for whoever works with its hydrants in another program.
 
-Each says the same of the same hydrants, and the same figures give the same bytes: the times in them are those of
-the figures, not of the writing. Texts stay texts, whatever program opens them.
+Each says the same of the same hydrants, and the same figures give the same bytes: the times in them are those
+of the figures, not of the writing. Texts stay texts, whatever program opens them.
 """
 
 from __future__ import annotations

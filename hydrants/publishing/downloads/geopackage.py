@@ -1,4 +1,4 @@
-"""The hydrants of a gemeente as a GeoPackage: three layers of points, which QGIS shows in their colours at once.
+"""The hydrants of a gemeente as a GeoPackage: three layers of points, in QGIS in their colours at once.
 
 All lie in Lambert 72 (EPSG:31370). The styles are in `layer_styles`, the table in which QGIS looks for them.
 """

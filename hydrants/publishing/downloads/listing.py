@@ -1,7 +1,7 @@
 """The hydrants of a gemeente as CSV, as Excel in Flanders opens it by a double click.
 
-Semicolons, a decimal comma, days as 31/12/2019, UTF-8 that says so in its first bytes. A text that a spreadsheet
-would take for a formula has an apostrophe before it.
+Semicolons, a decimal comma, days as 31/12/2019, UTF-8 that says so in its first bytes. A text that a
+spreadsheet would take for a formula has an apostrophe before it.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?)
 """
 _INSERT = """
 INSERT INTO layer_styles
-    (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML, styleSLD, useAsDefault,
-     description, owner, update_time)
+    (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, styleQML, styleSLD,
+     useAsDefault, description, owner, update_time)
 VALUES ('', '', ?, 'geom', ?, ?, '', 1, 'kleur en vorm naar toestand', '', ?)
 """
 
