@@ -115,9 +115,10 @@ def _night(home: Path, scale: float, seed: int) -> dict[str, Any]:
     demo.write(home, seed=seed, scale=scale)
     os.environ.update(_environment(home))
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
-    night.run(settings)
-    with store.read(store.create_engine(settings.database_url)) as connection:
-        lines = publishing.progress(connection)
+    with night.opened(settings) as engine:
+        night.whole_night(engine, settings)
+        with store.read(engine) as connection:
+            lines = publishing.progress(connection)
     return {"hydrants": sum(line["registered"] for line in lines if line["nis"] is not None)}
 
 
