@@ -59,6 +59,7 @@ MAY_IMPORT = {
     | {"night", "demo", "evaluation", "terminal"}
     | {
         "cli_operations",
+        "cli_portal",
         "cli_addresses",
         "cli_matching",
         "cli_review",
@@ -67,6 +68,8 @@ MAY_IMPORT = {
         "cli_errors",
         "cli_health",
     },
+    "portal": {"publishing"} | GROUND,
+    "cli_portal": {"portal", "terminal"} | GROUND,
     "cli_addresses": {"geocoding", "night", "terminal"} | GROUND,
     "cli_matching": {"matching", "night", "terminal"} | GROUND,
     "cli_review": {"review", "proposals", "night", "terminal"} | GROUND,

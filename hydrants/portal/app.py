@@ -1,0 +1,72 @@
+"""The portal as one ASGI application."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
+
+from hydrants.portal import admin, login, own_account
+from hydrants.portal.door import Door
+from hydrants.portal.forms import LoginNeeded, house_of
+from hydrants.portal.headers import Shell
+from hydrants.portal.house import House
+from hydrants.settings import Settings
+
+_WHY = {
+    404: "Deze pagina bestaat niet, of is niet voor u.",
+    405: "Dit kan hier niet.",
+    422: "Dit verzoek is niet volledig.",
+}
+
+
+def create(settings: Settings, engine: sa.Engine) -> ASGIApp:
+    """The portal over SITE and the store of these settings.
+
+    Args:
+        engine: the database of the accounts.
+    """
+    house = House(settings, engine)
+    app = FastAPI(title="Brandkranen", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app.state.house = house
+    for part in (login, own_account, admin):
+        app.include_router(part.router)
+    app.add_exception_handler(LoginNeeded, _to_login)
+    app.add_exception_handler(HTTPException, _refused)
+    app.add_exception_handler(RequestValidationError, _incomplete)
+    app.add_exception_handler(Exception, _broken)
+    hosts = [urlsplit(settings.portal_url).hostname or ""] if settings.portal_url else []
+    return Shell(Door(app, house), hosts, _tiles_host(settings))
+
+
+def _tiles_host(settings: Settings) -> str:
+    from hydrants.publishing.frame import Tiles
+
+    return Tiles(settings.tiles_url, settings.tiles_attribution).host
+
+
+async def _to_login(request: Request, _error: Exception) -> Response:
+    query = f"?next={request.url.path}" if request.method == "GET" and request.url.path != "/" else ""
+    return RedirectResponse(f"/login{query}", status_code=303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    why = _WHY.get(error.status_code, str(error.detail))
+    response = house_of(request).refused(request, error.status_code, why)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _incomplete(request: Request, error: Exception) -> Response:
+    return house_of(request).refused(request, 422, _WHY[422])
+
+
+async def _broken(request: Request, _error: Exception) -> Response:
+    return house_of(request).refused(request, 500, "Er ging iets mis. De beheerder kan nazien wat.")
