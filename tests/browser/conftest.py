@@ -49,7 +49,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "HYDRANTS_UPLOAD_STABLE_S": "0",
     }
     values = {name.removeprefix("HYDRANTS_").lower(): value for name, value in given.items()}
-    night.run(Settings(_env_file=None, **values))
+    settings = Settings(_env_file=None, **values)
+    with night.opened(settings) as engine:
+        night.whole_night(engine, settings)
     return given
 
 

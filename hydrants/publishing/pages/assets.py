@@ -1,4 +1,4 @@
-"""Styles, scripts and pictures of the pages, and the map library, beside them: nothing comes from elsewhere."""
+"""Styles, scripts and pictures of the pages, and the map library: nothing comes from elsewhere."""
 
 from __future__ import annotations
 

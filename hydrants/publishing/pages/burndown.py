@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hydrants.publishing import labels
 from hydrants.publishing.schedule import Schedule
 
-WIDTH, HEIGHT = 480, 250
+WIDTH, HEIGHT = 480, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 30
 _MONTHS_APART = (1, 2, 3, 6, 12, 24, 60, 120)
 _MOST_LABELS = 7

@@ -1,4 +1,4 @@
-"""A gemeente: its hydrants on a map and in a table, what is wrong with them and who mends it, and its files."""
+"""A gemeente: its hydrants on a map and in a table, what is wrong with them, who mends it, and its files."""
 
 from __future__ import annotations
 
@@ -37,6 +37,14 @@ class Repair(NamedTuple):
     failed: int
 
 
+class Repairer(NamedTuple):
+    """How many hydrants of a gemeente somebody has to mend, and how many of those are out of order."""
+
+    repaired_by: str
+    hydrants: int
+    failed: int
+
+
 def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area: Area | None) -> None:
     """Write index.html and hydrants.js of a gemeente.
 
@@ -49,7 +57,6 @@ def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area
     # ASCII, so that no character ends a line or a string of the script early
     data = json.dumps(_data(content, nis, hydrants, area), separators=(",", ":"))
     (folder / "hydrants.js").write_text(f"window.BRANDKRANEN = {data};\n", encoding="ascii")
-    repairs = _repairs(hydrants)
     html = render(
         "gemeente.html.j2",
         content.frame("../"),
@@ -63,7 +70,8 @@ def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area
             for figure in ("registered", "checked", "ok", "failed", "remaining")
         },
         schedule=schedule.combined([content.schedules[line["operator"], nis] for line in content.of(nis)]),
-        repairs=repairs,
+        repairs=_repairs(hydrants),
+        repairers=_repairers(hydrants),
         files=[(f"{nis}{offer.suffix}", offer) for offer in downloads.OFFERED],
         zones=[zone for zone in reference.zones(content.as_of).values() if nis in zone.gemeenten],
     )
@@ -83,6 +91,18 @@ def _repairs(hydrants: pd.DataFrame) -> list[Repair]:
         for code, count in found.items()
     ]
     return sorted(repairs, key=lambda one: (-one.hydrants, one.code))
+
+
+def _repairers(hydrants: pd.DataFrame) -> list[Repairer]:
+    """Who mends the defects that the deciding inspections found; a hydrant with two of them counts once."""
+    found = Counter[str]()
+    failed = Counter[str]()
+    for codes, status in zip(hydrants["defects"], hydrants["status"], strict=True):
+        whose = {who for code in codes or [] if (who := labels.repaired_by(code))}
+        found.update(whose)
+        if status == "failed":
+            failed.update(whose)
+    return [Repairer(who, found[who], failed[who]) for who in sorted(found)]
 
 
 def _data(content: Content, nis: str, hydrants: pd.DataFrame, area: Area | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The page of a hydrant: one per gemeente, on which `#id=...` says which.
 
-Everything that differs between hydrants comes from the scripts beside it: `hydrants.js` (`pages.gemeente`) and the
-history files (`history`). A page for each hydrant would be tens of thousands of files that say the same.
+Everything that differs between hydrants comes from the scripts beside it: `hydrants.js` (`pages.gemeente`)
+and the history files (`history`). A page for each hydrant would be thousands of files that say the same.
 """
 
 from __future__ import annotations

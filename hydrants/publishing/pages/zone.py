@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,7 +129,7 @@ def _what(outcome: str, codes: list[str]) -> str:
     return labels.finding(outcome, codes)
 
 
-def _kind(row: dict[str, Any]) -> str:
+def _kind(row: dict[Hashable, Any]) -> str:
     diameter = f"{row['diameter_mm']:.0f} mm" if row["diameter_mm"] else ""
     return ", ".join(part for part in (row["type_nl"], diameter) if part)
 

@@ -117,6 +117,7 @@
     const link = element("a", one.id);
     link.href = address(one.id);
     name.append(link);
+    for (const text of [kind(one), byId("bedrijf") && one.operator]) if (text) name.append(element("small", text));
     const state = element("td");
     state.append(symbol(one.status), element("span", one.finding || LOOKS[one.status].label));
     const aside = [one.remark, one.triedOn && `vergeefs geprobeerd op ${day(one.triedOn)}`].filter(Boolean).join("; ");
@@ -128,16 +129,14 @@
     button.setAttribute("aria-label", `Toon ${one.id} op de kaart: ${button.textContent}`);
     button.addEventListener("click", () => point(one));
     where.append(button);
-    const what = element("td", kind(one));
-    if (byId("bedrijf")) what.append(element("small", one.operator));
-    line.append(name, state, element("td", day(one.inspectedOn)), element("td", one.street), what, where);
+    line.append(name, state, element("td", day(one.inspectedOn)), element("td", one.street), where);
     return line;
   };
-  const showInTable = (found) => {
-    const pages = Math.max(1, Math.ceil(found.length / PER_PAGE));
+  const showInTable = (found, perPage = PER_PAGE) => {
+    const pages = Math.max(1, Math.ceil(found.length / perPage));
     choice.pagina = Math.min(choice.pagina, pages);
-    const first = (choice.pagina - 1) * PER_PAGE;
-    const shown = found.slice(first, first + PER_PAGE);
+    const first = (choice.pagina - 1) * perPage;
+    const shown = found.slice(first, first + perPage);
     const body = byId("hydrants").tBodies[0];
     body.replaceChildren(...shown.map(row));
     const range = shown.length ? `${number(first + 1)} tot ${number(first + shown.length)} van ${number(found.length)}` : "geen";
@@ -203,6 +202,13 @@
     show();
     window.HYDRANTS.keep(gemeente.nis, location.hash.slice(1));
   };
+  // paper has no next page to turn to
+  window.addEventListener("beforeprint", () => {
+    const { pagina } = choice;
+    showInTable(found, Infinity);
+    choice.pagina = pagina;
+  });
+  window.addEventListener("afterprint", () => showInTable(found));
   window.addEventListener("hashchange", () => {
     follow();
     byId("brandkranen").scrollIntoView();

@@ -91,9 +91,14 @@ window.HYDRANTS = (() => {
   };
 
   // smaller when seen from afar, where they would cover each other
-  const scale = (map) => Math.min(1, Math.max(0.5, 0.5 + (map.getZoom() - 12) / 5));
+  const scale = (map) => Math.min(1, Math.max(0.4, 0.4 + (map.getZoom() - 11) / 6));
   const resize = (map, markers) => {
-    for (const one of markers) one.setRadius(LOOKS[one.options.status].radius * scale(map));
+    const times = scale(map);
+    for (const one of markers) {
+      const { radius, weight } = LOOKS[one.options.status];
+      one.options.weight = weight * Math.sqrt(times);
+      one.setRadius(radius * times);
+    }
   };
 
   const map = (target, tiles) => {

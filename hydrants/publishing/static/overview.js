@@ -7,10 +7,10 @@
   const data = JSON.parse(byId("data").textContent);
   const PROGRESS = [
     { from: 1, fill: "#0f4c75", label: "alles" },
-    { from: 0.8, fill: "#3a7ca5", label: "80 % en meer" },
-    { from: 0.6, fill: "#7fb0cf", label: "60 tot 80 %" },
-    { from: 0.4, fill: "#b3d1e3", label: "40 tot 60 %" },
-    { from: 0, fill: "#e3eef5", label: "minder dan 40 %" },
+    { from: 0.8, fill: "#3f7fa8", label: "80 % of meer" },
+    { from: 0.6, fill: "#84b3d1", label: "60 tot 80 %" },
+    { from: 0.4, fill: "#bad5e6", label: "40 tot 60 %" },
+    { from: 0, fill: "#ecf3f8", label: "minder dan 40 %" },
   ];
   const NOTHING_THERE = "#f7f7f5";
 
