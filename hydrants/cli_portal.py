@@ -123,6 +123,18 @@ def log(
         print_lines([{**row, "at": words.second(row["at"])} for row in rows])
 
 
+@accounts_app.command("reader-role")
+def reader_role() -> None:
+    """Make the role of PostgreSQL that only reads, for HYDRANTS_PORTAL_DATABASE_URL and for QGIS."""
+    from hydrants.portal import reading
+
+    engine = store.create_engine(settings().database_url)
+    store.migrate(engine)
+    reading.make_reader_role(engine)
+    engine.dispose()
+    out.print(f"Members of {reading.READER} may read what is published, by gemeente.", **PLAIN)
+
+
 def _enable(name: str, *, is_enabled: bool) -> None:
     with _writing() as connection:
         account = accounts.enable(connection, name, is_enabled=is_enabled)

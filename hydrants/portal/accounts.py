@@ -119,6 +119,29 @@ def named(connection: sa.Connection, name: str) -> Account:
     return of_row(row)
 
 
+def by_identity(connection: sa.Connection, oidc_subject: str, email: str | None) -> Account | None:
+    """The account of somebody whom an OpenID provider vouches for, if it may come in.
+
+    Args:
+        oidc_subject: issuer and subject; it belongs to an account from its first such login on.
+        email: verified by the provider, or None: by it the account is found that first time.
+    """
+    may_come = sa.select(tables.account).where(_own.is_enabled)
+    row = connection.execute(may_come.where(_own.oidc_subject == oidc_subject)).first()
+    if row is not None:
+        return of_row(row)
+    if email is None:
+        return None
+    is_unbound = (_own.email == email.casefold()) & _own.oidc_subject.is_(None)
+    row = connection.execute(may_come.where(is_unbound)).first()
+    if row is None:
+        return None
+    connection.execute(
+        sa.update(tables.account).where(_own.account_id == row.account_id).values(oidc_subject=oidc_subject)
+    )
+    return of_row(row)
+
+
 def everyone(connection: sa.Connection) -> list[Account]:
     """All accounts, by name."""
     return [of_row(row) for row in connection.execute(sa.select(tables.account).order_by(_own.name))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp
 
-from hydrants.portal import admin, login, own_account
+from hydrants.portal import admin, api, login, own_account
 from hydrants.portal.door import Door
 from hydrants.portal.forms import LoginNeeded, house_of
 from hydrants.portal.headers import Shell
@@ -34,8 +35,12 @@ def create(settings: Settings, engine: sa.Engine) -> ASGIApp:
     house = House(settings, engine)
     app = FastAPI(title="Brandkranen", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.house = house
-    for part in (login, own_account, admin):
+    for part in (login, own_account, admin, api):
         app.include_router(part.router)
+    if settings.oidc_issuer:
+        from hydrants.portal import openid  # lazy: most installations do without
+
+        app.mount(openid.PLACE, openid.create(house))
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _incomplete)
@@ -58,7 +63,8 @@ async def _to_login(request: Request, _error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    why = _WHY.get(error.status_code, str(error.detail))
+    is_ours = str(error.detail) != HTTPStatus(error.status_code).phrase
+    why = str(error.detail) if is_ours else _WHY.get(error.status_code, "Dit verzoek kan niet.")
     response = house_of(request).refused(request, error.status_code, why)
     response.headers.update(error.headers or {})
     return response

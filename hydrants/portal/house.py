@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from hydrants import reference, store
 from hydrants.portal import audit, words
 from hydrants.portal.files import Files
+from hydrants.portal.reading import Reader
 from hydrants.portal.scope import Role
 from hydrants.portal.sessions import Sessions, Visitor, csrf_of
 from hydrants.settings import Settings
@@ -38,6 +39,7 @@ class House:
         self.settings, self.engine = settings, engine
         self.site = settings.site.resolve()
         self.files = Files()
+        self.reader = Reader(settings)
         self.sessions = Sessions(engine, settings.session_idle_minutes * 60, settings.session_hours * 3_600)
 
     # -- who asks --------------------------------------------------------------------------

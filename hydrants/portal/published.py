@@ -20,9 +20,9 @@ from hydrants.portal.scope import Scope
 _SNAPSHOT = re.compile(r"/(?:current|snapshots/([1-9][0-9]{0,17}))/(.*)", re.ASCII)
 _ASSET = re.compile(r"(?:page|leaflet|leaflet/images)/[a-z0-9][a-z0-9_.-]*\.(?:css|js|png|svg)", re.ASCII)
 _OF_GEMEENTE = re.compile(
-    r"([0-9]{5})/(?:[a-z]+/)?[A-Za-z0-9][A-Za-z0-9_.-]*\.(html|js|json|xlsx|csv|gpkg|geojson|gpx)", re.ASCII
+    r"([0-9]{5})/(?:photos/[0-9a-f]{64}\.jpg|[A-Za-z0-9][A-Za-z0-9_-]*\.(html|js|xlsx|csv|gpkg|geojson|gpx))",
+    re.ASCII,
 )
-_PHOTO = re.compile(r"(photos)/([0-9]{5})/([0-9a-f]{8,64}(?:-[0-9a-z]+)?\.(?:jpg|jpeg|png|webp))", re.ASCII)
 _OF_ZONE = re.compile(r"zones/([a-z0-9_-]+)/[a-z0-9][a-z0-9_.-]*\.(?:html|js)", re.ASCII)
 _RECEIPT = re.compile(
     r"/private/([a-z0-9_-]+)/(?:[0-9]{5}/[A-Za-z0-9][A-Za-z0-9._-]*\.(?:xlsx|json)|index\.html|receipts\.css)",
@@ -69,7 +69,7 @@ def find(site: Path, path: str, scope: Scope) -> Found | None:
     if parts is None:
         return None
     folder = _folder(site, parts[1])
-    return None if folder is None else _in_snapshot(site, folder, parts[2], scope)
+    return None if folder is None else _in_snapshot(folder, parts[2], scope)
 
 
 def _folder(site: Path, snapshot_id: str | None) -> Path | None:
@@ -79,7 +79,7 @@ def _folder(site: Path, snapshot_id: str | None) -> Path | None:
     return folder if is_snapshot and folder.is_dir() else None
 
 
-def _in_snapshot(site: Path, folder: Path, inside: str, scope: Scope) -> Found | None:
+def _in_snapshot(folder: Path, inside: str, scope: Scope) -> Found | None:
     if inside == "" or inside.endswith("/"):
         inside += "index.html"
     if inside in ("index.html", "progress.json"):
@@ -94,10 +94,6 @@ def _in_snapshot(site: Path, folder: Path, inside: str, scope: Scope) -> Found |
         is_download = parts[2] in _DOWNLOADS
         is_allowed = parts[1] in scope.gemeenten
         return _regular(Kind.file, folder / inside, folder, is_download) if is_allowed else None
-    if parts := _PHOTO.fullmatch(inside):
-        kept = site / "photos"  # one for all snapshots, to which a link leads from each
-        is_allowed = parts[2] in scope.gemeenten
-        return _regular(Kind.file, kept / parts[2] / parts[3], kept) if is_allowed else None
     if parts := _OF_ZONE.fullmatch(inside):
         members = _members(folder, parts[1])
         is_allowed = bool(members) and members <= scope.gemeenten
