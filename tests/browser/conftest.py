@@ -1,4 +1,4 @@
-"""A small demo world, published and served by a real process of the portal, and a browser that looks at it."""
+"""A small demo world, published and served by a process of the portal, and a browser that looks at it."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@
   // paper has no next page to turn to
   window.addEventListener("beforeprint", () => {
     const { pagina } = choice;
-    showInTable(found, Infinity);
+    showInTable(found, Math.max(found.length, PER_PAGE));
     choice.pagina = pagina;
   });
   window.addEventListener("afterprint", () => showInTable(found));

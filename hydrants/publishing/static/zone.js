@@ -11,8 +11,9 @@
     rows: [...section.querySelectorAll("tbody tr")].map((row) => ({ row })),
   }));
   const total = parts.reduce((sum, part) => sum + part.rows.length, 0);
-  // read at the first search, not on arrival: the page is there sooner
-  const text = (one) => (one.searched ??= one.row.textContent.toLocaleLowerCase("nl"));
+  // what is said of the failing one, not of its alternative; read at the first search: the page is there sooner
+  const text = (one) =>
+    (one.searched ??= [...one.row.cells].slice(0, -1).map((cell) => cell.textContent).join("\n").toLocaleLowerCase("nl"));
 
   const readAddress = () => {
     const given = new URLSearchParams(location.hash.slice(1));
