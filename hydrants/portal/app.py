@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -26,13 +25,9 @@ _WHY = {
 }
 
 
-def create(settings: Settings, engine: sa.Engine) -> ASGIApp:
-    """The portal over SITE and the store of these settings.
-
-    Args:
-        engine: the database of the accounts.
-    """
-    house = House(settings, engine)
+def create(house: House) -> ASGIApp:
+    """The portal of a house."""
+    settings = house.settings
     app = FastAPI(title="Brandkranen", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.house = house
     for part in (login, own_account, admin, api):

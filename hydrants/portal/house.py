@@ -6,7 +6,6 @@ import secrets
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio.to_thread
 import jinja2
@@ -41,6 +40,10 @@ class House:
         self.files = Files()
         self.reader = Reader(settings)
         self.sessions = Sessions(engine, settings.session_idle_minutes * 60, settings.session_hours * 3_600)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.reader.close()
 
     # -- who asks --------------------------------------------------------------------------
 
@@ -93,14 +96,9 @@ class House:
 
     def next_or_home(self, asked: str, visitor: Visitor) -> str:
         """The place asked for, when it is one of this portal's; else home: never another site."""
-        parts = urlsplit(asked)
+        # by its first characters as they stand, before anything takes spaces or a host out of them
         is_ours = (
-            asked.isascii()
-            and asked.isprintable()
-            and "\\" not in asked
-            and not parts.scheme
-            and not parts.netloc
-            and parts.path.startswith(_NEXT_PLACES)
+            asked.startswith(_NEXT_PLACES) and asked.isascii() and asked.isprintable() and "\\" not in asked
         )
         return asked if is_ours else self.home(visitor)
 

@@ -40,7 +40,7 @@ _AWAY = "De aanmelddienst antwoordt nu niet. Probeer het later opnieuw, of met n
 
 
 def create(house: House) -> Starlette:
-    """The part of the portal below `PLACE`; what a login needs on its way is in a signed cookie of its own."""
+    """The part of the portal below `PLACE`; what a login needs on its way is in a signed cookie."""
     settings = house.settings
     oauth = OAuth()
     oauth.register(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 
 from hydrants.portal import app, tables
+from hydrants.portal.house import House
 from hydrants.settings import Settings
 
 _GRACE_S = 10
@@ -27,8 +28,9 @@ def serve(settings: Settings, host: str, port: int, *, proxies: str, ready: Call
         tables.opened(settings.accounts_url) as engine,
         socket.create_server((host, port), family=family, backlog=2048) as listening,
     ):
+        house = House(settings, engine)
         config = uvicorn.Config(
-            app.create(settings, engine),
+            app.create(house),
             access_log=False,  # one-time links would stand in it; the portal has a log of its own
             log_level="warning",
             server_header=False,
@@ -43,3 +45,4 @@ def serve(settings: Settings, host: str, port: int, *, proxies: str, ready: Call
         signal.signal(signal.SIGTERM, lambda *_: None)
         signal.signal(signal.SIGINT, lambda *_: None)
         uvicorn.Server(config).run(sockets=[listening])
+        house.close()
