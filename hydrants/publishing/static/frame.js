@@ -40,13 +40,17 @@
   }
 
   // -- tables that sort ------------------------------------------------------------------
-  const texts = new Intl.Collator("nl", { numeric: true });
+  let texts; // made at the first sort: it takes a phone longer than the rest of this file
   const valueOf = (cell) => {
     const exact = cell.querySelector("data, time");
     if (!exact) return cell.textContent.trim();
     return exact.tagName === "DATA" ? Number(exact.value) : exact.dateTime;
   };
-  const order = (one, other) => (typeof one === "number" && typeof other === "number" ? one - other : texts.compare(one, other));
+  const order = (one, other) => {
+    if (typeof one === "number" && typeof other === "number") return one - other;
+    texts ??= new Intl.Collator("nl", { numeric: true });
+    return texts.compare(one, other);
+  };
   for (const table of document.querySelectorAll("table[data-sortable]")) {
     const headings = [...[...table.tHead.rows].at(-1).querySelectorAll("th")];
     for (const heading of headings) {

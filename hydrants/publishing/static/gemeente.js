@@ -10,7 +10,8 @@
   const PER_PAGE = 100;
   const MARGIN = { padding: [12, 12], animate: false };
 
-  for (const one of hydrants) one.searched = [one.id, one.street, one.finding, one.remark].join("\n").toLocaleLowerCase("nl");
+  // read at the first search, not on arrival: the page is there sooner
+  const searched = (one) => (one.searched ??= [one.id, one.street, one.finding, one.remark].join("\n").toLowerCase());
   for (const status of DRAW_ORDER) {
     byId(`count-${status}`).textContent = number(hydrants.filter((one) => one.status === status).length);
   }
@@ -63,37 +64,42 @@
   });
 
   const matches = ({ toestand, zoek, gebrek, hersteller, bedrijf }) => {
-    const words = zoek.toLocaleLowerCase("nl").split(/\s+/).filter(Boolean);
+    const words = zoek.toLowerCase().split(/\s+/).filter(Boolean);
     return hydrants.filter(
       (one) =>
         toestand.includes(one.status) &&
-        words.every((word) => one.searched.includes(word)) &&
+        words.every((word) => searched(one).includes(word)) &&
         (!gebrek || one.defects.some((defect) => defect.code === gebrek)) &&
         (!hersteller || one.defects.some((defect) => defect.repaired_by === hersteller)) &&
         (!bedrijf || one.operator === bedrijf),
     );
   };
-  const texts = new Intl.Collator("nl", { numeric: true });
+  // every text once, in order: comparing words is slow, and most hydrants share theirs
+  const places = (texts, compare) => new Map([...texts].sort(compare).map((text, place) => [text, place]));
   const sorted = (found, volgorde) => {
-    const key = ORDERS[volgorde.replace(/^-/, "")];
+    const name = volgorde.replace(/^-/, "");
     const sign = volgorde.startsWith("-") ? -1 : 1;
+    const keys = found.map(ORDERS[name]);
+    // the order on arrival is of our own few words, and does without the rules of a language: they take long to come
+    const compare = name === DEFAULT.volgorde ? undefined : new Intl.Collator("nl", { numeric: true }).compare;
+    const place = places(new Set(keys), compare);
     return found
-      .map((one) => [key(one), one])
-      .sort(([a, one], [b, other]) => sign * texts.compare(a, b) || one.index - other.index)
+      .map((one, index) => [place.get(keys[index]), one])
+      .sort(([a, one], [b, other]) => sign * (a - b) || one.index - other.index)
       .map(([, one]) => one);
   };
 
   // -- the map ----------------------------------------------------------------------------
   const map = window.HYDRANTS.map("map", tiles);
   const markers = new Map();
-  const layers = new Map(DRAW_ORDER.map((status) => [status, L.layerGroup()]));
+  const layers = new Map(DRAW_ORDER.map((status) => [status, L.featureGroup()]));
   const area = gemeente.area && window.HYDRANTS.outline(gemeente.area).addTo(map);
   const markerOf = (one) => {
-    if (!markers.has(one.id)) {
-      markers.set(one.id, window.HYDRANTS.marker(one).bindPopup(() => window.HYDRANTS.popup(one, true)));
-    }
-    return markers.get(one.id);
+    if (!markers.has(one)) markers.set(one, window.HYDRANTS.marker(one));
+    return markers.get(one);
   };
+  const popUp = (one) => L.popup().setLatLng([one.lat, one.lon]).setContent(window.HYDRANTS.popup(one, true)).openOn(map);
+  for (const layer of layers.values()) layer.on("click", (event) => popUp(event.propagatedFrom.options.hydrant));
   const showOnMap = (found) => {
     for (const layer of layers.values()) layer.remove().clearLayers();
     for (const one of found) layers.get(one.status).addLayer(markerOf(one));
@@ -105,7 +111,7 @@
 
   const point = (one) => {
     map.setView([one.lat, one.lon], Math.max(map.getZoom(), 16), { animate: false });
-    markerOf(one).openPopup();
+    popUp(one);
     byId("map").scrollIntoView({ block: "nearest" });
   };
 
