@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
@@ -23,9 +24,11 @@ from hydrants.portal.scope import NOTHING, Scope
 from hydrants.portal.sessions import Visitor
 
 router = APIRouter(prefix="/api")
+_log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 1_000
 _NOT_FOUND = "Niet gevonden, of niet voor u."
+_AWAY = "De gegevens zijn nu niet te bereiken. Probeer het later opnieuw."
 _NO_FIGURES = "Er is nog niets gepubliceerd."
 
 
@@ -119,7 +122,9 @@ async def seen(visitor: MaybeVisitor) -> Visitor:
 
 
 Seen = Annotated[Visitor, Depends(seen)]
-_REFUSALS: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (400, 401, 404, 422)}
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refusal} for status in (400, 401, 404, 422, 503)
+}
 
 
 @router.get("/progress", responses=_REFUSALS)
@@ -174,7 +179,7 @@ async def hydrant(
     return OneHydrant(**now, **row)
 
 
-@router.get("/health", responses={503: {"model": Health}})
+@router.get("/health", responses={503: {"model": Refusal}})
 async def health(request: Request) -> Health:
     """Whether accounts, store and site can be read; says no more, for anybody may ask.
 
@@ -182,7 +187,7 @@ async def health(request: Request) -> Health:
         HTTPException: 503 when not.
     """
     if not await anyio.to_thread.run_sync(_is_healthy, request):
-        raise HTTPException(503, "De website werkt nu niet zoals het hoort.")
+        raise HTTPException(503, _AWAY)
     return Health(is_healthy=True)
 
 
@@ -203,6 +208,9 @@ async def _asked(
         return await anyio.to_thread.run_sync(read)
     except NothingPublished as error:
         raise HTTPException(404, _NO_FIGURES) from error
+    except SQLAlchemyError as error:
+        _log.error("the store does not answer as it should: %s", error)  # without what was asked with
+        raise HTTPException(503, _AWAY) from error
 
 
 def _is_healthy(request: Request) -> bool:

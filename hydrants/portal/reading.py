@@ -23,6 +23,13 @@ READER = "hydrants_reader"
 REGION = "*"
 """Stands for the lines that speak of a water company as a whole."""
 
+# roles are those of the whole server: made for another database, it may read nothing in this one
+_CAN_TAKE_ROLE = sa.text(
+    "SELECT pg_has_role(oid, 'MEMBER')"
+    " AND has_table_privilege(oid, to_regclass('current_snapshot'), 'SELECT')"
+    " FROM pg_roles WHERE rolname = :role"
+)
+
 
 class Reader:
     """The store, to read from."""
@@ -53,8 +60,7 @@ class Reader:
 
 def _bind(connection: sa.Connection, allowed: Iterable[str]) -> None:
     """Bind a transaction, and nothing after it, to some gemeenten."""
-    is_member = sa.text("SELECT pg_has_role(oid, 'MEMBER') FROM pg_roles WHERE rolname = :role")
-    if connection.execute(is_member, {"role": READER}).scalar():
+    if connection.execute(_CAN_TAKE_ROLE, {"role": READER}).scalar():
         connection.exec_driver_sql(f"SET LOCAL ROLE {READER}")
     connection.execute(
         sa.text("SELECT set_config('hydrants.gemeenten', :allowed, true)"), {"allowed": ",".join(allowed)}
