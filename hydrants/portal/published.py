@@ -61,7 +61,7 @@ def find(site: Path, path: str, scope: Scope) -> Found | None:
         site: folder of the site, its links resolved.
         path: of the URL, decoded.
     """
-    if path == "/state.js":
+    if path in ("/state.js", "/snapshots/state.js"):  # as seen from current/, and from an older snapshot
         return _regular(Kind.state, site / "state.js", site)
     if path.startswith("/private/"):
         return _receipt(site, path, scope)

@@ -119,13 +119,23 @@ window.HYDRANTS = (() => {
   };
 
   const map = (target, tiles) => {
-    const made = L.map(target, { preferCanvas: true, attributionControl: false, zoomSnap: 0.25, fadeAnimation: false });
-    made.zoomControl.options.zoomInTitle = "Inzoomen";
+    const isCalm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const made = L.map(target, {
+      preferCanvas: true,
+      attributionControl: false,
+      zoomSnap: 0.25,
+      fadeAnimation: false,
+      zoomAnimation: !isCalm,
+      inertia: !isCalm,
+    });
     for (const [part, title] of [["in", "Inzoomen"], ["out", "Uitzoomen"]]) {
       const button = made.getContainer().querySelector(`.leaflet-control-zoom-${part}`);
       button.title = title;
       button.setAttribute("aria-label", title);
     }
+    made.on("popupopen", ({ popup: open }) => {
+      open.getElement().querySelector(".leaflet-popup-close-button").setAttribute("aria-label", "Sluiten");
+    });
     if (tiles.url) {
       const note = L.control.attribution({ prefix: false }).addTo(made);
       L.tileLayer(tiles.url, { maxZoom: 21 }).addTo(made);
