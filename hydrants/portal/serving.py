@@ -39,10 +39,16 @@ def serve(settings: Settings, host: str, port: int, *, proxies: str, ready: Call
             timeout_graceful_shutdown=_GRACE_S,
             ws="none",
         )
+        server = uvicorn.Server(config)
+
+        def stop(*_: object) -> None:
+            server.should_exit = True
+
+        # uvicorn passes on what ended it, once it has ended: that is no failure; it may also be asked to end
+        # before it has begun
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
         shown = f"[{host}]" if family == socket.AF_INET6 else host
         ready(f"http://{shown}:{listening.getsockname()[1]}")
-        # uvicorn passes on what ended it, once it has ended: that is no failure
-        signal.signal(signal.SIGTERM, lambda *_: None)
-        signal.signal(signal.SIGINT, lambda *_: None)
-        uvicorn.Server(config).run(sockets=[listening])
+        server.run(sockets=[listening])
         house.close()

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html.parser import HTMLParser
 from http.cookies import SimpleCookie
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -15,6 +16,37 @@ import uvicorn
 from starlette.types import ASGIApp
 
 HOST = "brandkranen.example.org"
+
+
+class _Active(HTMLParser):
+    """Collects what would run or dress a page from within it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        is_code = tag == "script" and "src" not in given and given.get("type") != "application/json"
+        if is_code or tag in ("style", "base", "iframe", "object", "embed"):
+            self.found.append(f"<{tag}>")
+        for name, value in attrs:
+            if (
+                name.startswith("on")
+                or name == "style"
+                or (value or "").strip().lower().startswith("javascript:")
+            ):
+                self.found.append(f"<{tag} {name}={value}>")
+
+
+def active_parts(html: str) -> list[str]:
+    """Scripts, styles and handlers that stand in a page itself; a page without any tag is none."""
+    parser = _Active()
+    parser.feed(html)
+    assert "html" in parser.tags
+    return parser.found
 
 
 class Answer(NamedTuple):
@@ -39,12 +71,13 @@ class Browser:
 
     def __init__(self, port: int, address: str = "203.0.113.5", scheme: str = "https") -> None:
         self.port, self.address, self.scheme = port, address, scheme
+        self.host = HOST
         self.cookies: dict[str, str] = {}
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None, **headers: str) -> Answer:
         """A request with this browser's cookies; underscores in names of headers are dashes."""
         sent = {
-            "Host": HOST,
+            "Host": self.host,
             "X-Forwarded-For": self.address,
             "X-Forwarded-Proto": self.scheme,
             **{name.replace("_", "-"): value for name, value in headers.items()},
@@ -78,7 +111,7 @@ class Browser:
 
     def post(self, path: str, fields: dict[str, str], **headers: str) -> Answer:
         """A form of a page of the portal."""
-        headers.setdefault("Origin", f"{self.scheme}://{HOST}")
+        headers.setdefault("Origin", f"{self.scheme}://{self.host}")
         return self.ask("POST", path, fields, **headers)
 
     def csrf(self, page: str) -> str:

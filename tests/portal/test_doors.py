@@ -14,7 +14,7 @@ import pytest
 from hydrants import reference, store
 from hydrants.portal import audit
 from hydrants.portal.house import House
-from tests.portal.browser import HOST, Browser
+from tests.portal.browser import HOST, Browser, active_parts
 from tests.portal.conftest import (
     DIKSMUIDE,
     FORMULA,
@@ -313,9 +313,7 @@ def test_hostile_texts_stay_texts(enter: Enter, published: Published) -> None:
     for path in pages:
         said = browser.get(f"/current/{path.relative_to(folder)}").text
         assert "<img src=x" not in said
-        assert not re.search(
-            r"<(script|style)(?![^>]*(?:\bsrc=|application/json))[^>]*>|\son\w+=|\sstyle=|javascript:", said
-        )
+        assert active_parts(said) == []
     data = browser.get(f"/current/{POPERINGE}/hydrants.js").text
     assert "onerror" in data  # it is there, as a text of a script
     assert data.isascii()
