@@ -68,7 +68,7 @@
     const shapes = near.map((other) => window.HYDRANTS.marker(other).bindPopup(() => window.HYDRANTS.popup(other, true)));
     const ring = L.circleMarker(here, { radius: 13, color: "#123c5a", weight: 3, fill: false, interactive: false });
     layer = L.layerGroup([...shapes, window.HYDRANTS.marker(one), ring]).addTo(map);
-    map.fitBounds(L.latLngBounds([here, ...near.slice(0, 4).map((other) => [other.lat, other.lon])]), { maxZoom: 17, padding: [36, 36], animate: false });
+    map.fitBounds(L.latLngBounds([here, ...near.slice(0, 4).map((other) => [other.lat, other.lon])]), { maxZoom: 18, padding: [36, 36], animate: false });
     byId("neighbours").replaceChildren(
       ...near.map((other) => {
         const line = element("li");
