@@ -69,12 +69,13 @@
     const ring = L.circleMarker(here, { radius: 13, color: "#123c5a", weight: 3, fill: false, interactive: false });
     layer = L.layerGroup([...shapes, window.HYDRANTS.marker(one), ring]).addTo(map);
     map.fitBounds(L.latLngBounds([here, ...near.slice(0, 4).map((other) => [other.lat, other.lon])]), { maxZoom: 18, padding: [36, 36], animate: false });
+    byId("near").hidden = near.length === 0;
     byId("neighbours").replaceChildren(
       ...near.map((other) => {
         const line = element("li");
         const link = element("a", other.id);
         link.href = address(other.id);
-        line.append(symbol(other.status), link, ` ${number(Math.round(here.distanceTo([other.lat, other.lon])))} m, ${LOOKS[other.status].label}`);
+        line.append(symbol(other.status), link, ` ${number(Math.round(here.distanceTo([other.lat, other.lon])))} m, `, LOOKS[other.status].label);
         return line;
       }),
     );
