@@ -19,6 +19,7 @@ from hydrants import (
     cli_health,
     cli_matching,
     cli_operations,
+    cli_portal,
     cli_profiles,
     cli_review,
     cli_uploads,
@@ -40,6 +41,8 @@ app.add_typer(cli_matching.app)
 app.add_typer(cli_health.app)
 app.add_typer(cli_operations.app)
 app.add_typer(cli_addresses.app, name="addresses")
+app.add_typer(cli_portal.app)
+app.add_typer(cli_portal.accounts_app, name="accounts")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 Nis = Annotated[str | None, typer.Option("--nis", help="NIS code of a gemeente.")]

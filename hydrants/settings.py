@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from hydrants.errors import UnusableSetting
 
 _ADDRESS = re.compile(r"[^\s@,;<>\"]+@[^\s@,;<>\"]+")
+_PLAIN_HOST = re.compile(r"(\{s\}\.)?[A-Za-z0-9.-]+(:\d+)?")
 _THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
     stale_hours: int = Field(default=36, ge=1)
     """`hydrants health` complains when the last night that ended well is longer ago, or the figures older."""
 
+    tiles_url: str = ""
+    """Background of the maps, with {z}, {x} and {y}; empty: none, and no page asks anything elsewhere."""
+    tiles_attribution: str = ""
+
     keep_snapshots_days: int = Field(default=0, ge=0)
     """How long a snapshot is kept after its publication; 0: for ever. See `hydrants.publishing.retention`."""
 
@@ -78,6 +83,27 @@ class Settings(BaseSettings):
 
     link_probability: float = Field(default=0.85, gt=0.5, lt=1)
     """A record is linked without review from this posterior probability on."""
+
+    accounts_url: str = "sqlite:///var/accounts.sqlite"
+    """The portal's accounts, sessions and log: apart from the store, which the portal only reads."""
+    portal_url: str = ""
+    """How browsers reach it: in one-time links, and the only host it answers to; empty: as it is asked."""
+    portal_database_url: str = ""
+    """The store by a role that can do nothing but read; empty: database_url, in transactions that read."""
+    portal_proxies: str = "127.0.0.1"
+    """Whose X-Forwarded-For and -Proto `hydrants serve --behind-proxy` believes: addresses with commas."""
+    session_idle_minutes: int = Field(default=720, ge=1, le=43_200)
+    session_hours: int = Field(default=168, ge=1, le=2_160)
+    """When a login is over: after so long without a request, and in any case so long after it."""
+    audit_days: int = Field(default=400, ge=1)
+    """How long the portal's log is kept."""
+
+    oidc_issuer: str = ""
+    """OpenID Connect: the issuer that people may log in by; empty: none."""
+    oidc_client_id: str = ""
+    oidc_client_secret: SecretStr = SecretStr("")
+    oidc_name: str = Field(default="uw organisatie", max_length=60)
+    """What the button on the login page calls it."""
 
     receipt_mail: Annotated[dict[str, list[str]], NoDecode] = {}
     """Who gets the receipts of a firm by mail: contractor -> addresses. As JSON in the environment."""
@@ -120,15 +146,45 @@ class Settings(BaseSettings):
             raise ValueError("no key: it has characters other than printable ASCII")
         return SecretStr(value)
 
-    @field_validator("geolocation_url", "adresmatch_url")
+    @field_validator("tiles_url")
     @classmethod
-    def _service_is_reached_safely(cls, given: str) -> str:
+    def _tiles_are_found_by_place(cls, given: str) -> str:
+        parts = urlsplit(given)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
+        has_places = all(place in given for place in ("{z}", "{x}", "{y}"))
+        if given and not (is_safe and has_places and _PLAIN_HOST.fullmatch(parts.netloc)):
+            raise ValueError("no address such as https://tiles.example.org/{z}/{x}/{y}.png")
+        return given
+
+    @field_validator("portal_url")
+    @classmethod
+    def _portal_is_a_whole_host(cls, given: str) -> str:
+        parts = urlsplit(given)
+        if given and not (
+            parts.scheme in ("http", "https")
+            and _PLAIN_HOST.fullmatch(parts.netloc)
+            and (parts.path, parts.query, parts.fragment) in (("", "", ""), ("/", "", ""))
+        ):
+            raise ValueError("no address such as https://brandkranen.example.org")
+        return given.rstrip("/")
+
+    @field_validator("geolocation_url", "adresmatch_url", "oidc_issuer")
+    @classmethod
+    def _service_is_reached_safely(cls, given: str, asked: ValidationInfo) -> str:
         """An API key or an answer that anybody may change on its way is of no use."""
+        if not given and asked.field_name == "oidc_issuer":
+            return given
         parts = urlsplit(given)
         is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _THIS_MACHINE)
         if not (is_safe and parts.hostname) or "@" in parts.netloc or parts.query or parts.fragment:
             raise ValueError("no address such as https://service.example.org/v4")
         return given.rstrip("/")
+
+    @model_validator(mode="after")
+    def _openid_is_whole(self) -> Self:
+        if self.oidc_issuer and not (self.oidc_client_id and self.portal_url):
+            raise ValueError("HYDRANTS_OIDC_ISSUER needs HYDRANTS_OIDC_CLIENT_ID and HYDRANTS_PORTAL_URL")
+        return self
 
     @model_validator(mode="after")
     def _campaign_runs_forward(self) -> Self:

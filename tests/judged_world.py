@@ -76,7 +76,12 @@ class World:
         return hydrant_id
 
     def upload(
-        self, upload_id: int, sha256: str, nis: str = "33021", file_name: str = "controle.xlsx"
+        self,
+        upload_id: int,
+        sha256: str,
+        nis: str = "33021",
+        file_name: str = "controle.xlsx",
+        sheet: str = "Controle",
     ) -> int:
         self._insert(
             tables.upload,
@@ -93,7 +98,7 @@ class World:
             upload_id=upload_id,
             sheet_number=1,
             format="xlsx",
-            sheet="Controle",
+            sheet=sheet,
             blank_rows=0,
         )
         self._ordinals[upload_id] = itertools.count(1)
@@ -109,6 +114,10 @@ class World:
         verdict: str = "linked",
         disposition: str = "accepted",
         defects: Iterable[str] = (),
+        photos: Iterable[str] = (),
+        match_method: str | None = None,
+        distance_m: float | None = None,
+        **said: Any,
     ) -> int:
         ordinal = next(self._ordinals[upload_id])
         row_id = upload_id * tables.ROWS_PER_UPLOAD + ordinal
@@ -122,10 +131,9 @@ class World:
             nis="33021",
             inspected_on=inspected_on,
             outcome=outcome,
-            is_reinspection=False,
-            is_withdrawn=False,
-            photos=[],
+            photos=list(photos),
             defects=list(defects),
+            **{"is_reinspection": False, "is_withdrawn": False, **said},
         )
         self._insert(
             tables.match,
@@ -133,9 +141,21 @@ class World:
             verdict=verdict,
             hydrant_id=hydrant_id if verdict == "linked" else None,
             best_hydrant_id=hydrant_id,
+            match_method=match_method,
+            distance_m=distance_m,
             is_other_contractor=False,
         )
         return row_id
+
+    def photo(self, upload_id: int, file_name: str, sha256: str | None) -> None:
+        """A picture that came along; without a hash it is refused."""
+        self._insert(
+            tables.raw_photo,
+            upload_id=upload_id,
+            file_name=file_name,
+            sha256=sha256,
+            refused_because=None if sha256 else "geen foto",
+        )
 
     def supersede(self, row_id: int, by: int) -> None:
         record = tables.record

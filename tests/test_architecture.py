@@ -59,6 +59,7 @@ MAY_IMPORT = {
     | {"night", "demo", "evaluation", "terminal"}
     | {
         "cli_operations",
+        "cli_portal",
         "cli_addresses",
         "cli_matching",
         "cli_review",
@@ -67,6 +68,8 @@ MAY_IMPORT = {
         "cli_errors",
         "cli_health",
     },
+    "portal": {"publishing"} | GROUND,
+    "cli_portal": {"portal", "terminal"} | GROUND,
     "cli_addresses": {"geocoding", "night", "terminal"} | GROUND,
     "cli_matching": {"matching", "night", "terminal"} | GROUND,
     "cli_review": {"review", "proposals", "night", "terminal"} | GROUND,
@@ -214,12 +217,26 @@ def test_compose_has_no_secret_and_watches_every_service() -> None:
 
 
 def test_compose_hands_every_setting_on() -> None:
-    worker = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["worker"]
-    handed_on = {name for name in worker["environment"] if name.startswith("HYDRANTS_")}
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
+    handed_on, to_portal = (
+        {name for name in services[which]["environment"] if name.startswith("HYDRANTS_")}
+        for which in ("worker", "portal")
+    )
+    of_portal = {
+        f"HYDRANTS_{name.upper()}"
+        for name in Settings.model_fields
+        if name.startswith(("accounts_", "portal_", "session_", "audit_", "oidc_"))
+    }
+    assert len(of_portal) == 11
+    # the portal has no other way into the store than the one that only reads
+    assert to_portal - of_portal == {"HYDRANTS_SITE", "HYDRANTS_TILES_URL", "HYDRANTS_TILES_ATTRIBUTION"}
+    assert of_portal <= to_portal
+    assert not of_portal & handed_on
     # Airflow's pools stand in for workers; deelgemeenten are one more file, to be mounted by who has one
     left_out = {"HYDRANTS_WORKERS", "HYDRANTS_DEELGEMEENTEN"}
     of_airflow = {"HYDRANTS_WRITERS"}  # the size of a pool
-    assert handed_on - of_airflow == {f"HYDRANTS_{name.upper()}" for name in Settings.model_fields} - left_out
+    known = {f"HYDRANTS_{name.upper()}" for name in Settings.model_fields}
+    assert handed_on - of_airflow == known - left_out - of_portal
 
 
 @pytest.mark.parametrize("name", ["uv", "", "dev", "celery"])

@@ -178,7 +178,7 @@ def test_a_migration_that_dies_halfway_leaves_what_was_there(
     assert process.exitcode == -signal.SIGKILL
     assert everything(engine) == before
     store.migrate(engine, to)
-    assert (store.revision(engine) or "base") == {"head": "0002"}.get(to, to)
+    assert (store.revision(engine) or "base") == {"head": "0003"}.get(to, to)
     store.migrate(engine)
     with engine.connect() as connection:
         assert set(sa.inspect(connection).get_table_names()) >= set(tables.metadata.tables)
@@ -219,18 +219,18 @@ def test_processes_that_migrate_at_once_take_turns(database_url: str) -> None:
     for process in processes:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0] * 4
-    assert store.revision(engine) == "0002"
+    assert store.revision(engine) == "0003"
     engine.dispose()
 
 
 def test_the_command_line_migrates(engine: sa.Engine, tmp_path: Path) -> None:
     down = called(engine, tmp_path, "migrate", "--to", FIRST)
-    assert (down.returncode, down.stdout) == (0, "revision 0002 -> 0001\n")
-    assert called(engine, tmp_path, "migrate").stdout == "revision 0001 -> 0002\n"
-    assert called(engine, tmp_path, "migrate").stdout == "revision 0002\n"
+    assert (down.returncode, down.stdout) == (0, "revision 0003 -> 0001\n")
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0001 -> 0003\n"
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0003\n"
     unknown = called(engine, tmp_path, "migrate", "--to", "0099")
     assert unknown.returncode == 1
-    assert "there is no revision '0099'; there are base, 0001, 0002" in unknown.stderr
+    assert "there is no revision '0099'; there are base, 0001, 0002, 0003" in unknown.stderr
 
 
 def test_a_store_of_a_newer_version_is_left_alone(engine: sa.Engine) -> None:

@@ -5,25 +5,22 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import shutil
 import signal
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-import shapely
 import sqlalchemy as sa
 
 from hydrants import publishing, reference, store
 from hydrants.errors import NothingPublished, ReferenceMissing
-from hydrants.publishing import labels, site, snapshot, workbook
+from hydrants.publishing import labels, site, snapshot
+from hydrants.publishing.downloads import workbook
 from hydrants.settings import Settings
 from hydrants.store import tables
-from tests.conftest import unavailable
 from tests.judged_world import World, square_gemeenten
 
 POPERINGE, IEPER, DIKSMUIDE, KOKSIJDE = "33021", "33011", "32003", "38014"
@@ -137,7 +134,17 @@ def test_the_table(engine: sa.Engine, settings: Settings) -> None:
     keys = ["operator", "nis", "gemeente", "contractor", *FIGURES, "as_of", "snapshot_id"]
     assert [list(line) for line in lines] == [keys] * len(lines)
     assert {line["as_of"] for line in lines} == {date(2019, 12, 31)}
-    assert published(settings) == [{**line, "as_of": "2019-12-31"} for line in lines]
+    shown = published(settings)
+    checked_on = {(line["operator"], line["nis"]): line.pop("last_checked_on") for line in shown}
+    assert shown == [{**line, "as_of": "2019-12-31"} for line in lines]
+    assert {key: day for key, day in checked_on.items() if day} == {
+        ("dewatergroep", POPERINGE): "2019-05-01",
+        ("dewatergroep", IEPER): "2019-05-01",
+        ("dewatergroep", DIKSMUIDE): "2019-06-01",
+        ("dewatergroep", None): "2019-06-01",
+        ("aquaduin", KOKSIJDE): "2019-06-01",
+        ("aquaduin", None): "2019-06-01",
+    }
 
 
 def test_every_figure_is_traced_to_as_many_rows(engine: sa.Engine, settings: Settings) -> None:
@@ -294,7 +301,8 @@ def test_without_a_register_there_is_nothing_to_publish(engine: sa.Engine, setti
 
 
 def _files(folder: Path) -> dict[str, tuple[int, bytes]]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    """Every file, but for the one that says when the others were last known to be right."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "state.js")
     return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
@@ -355,10 +363,11 @@ def test_a_published_snapshot_never_changes(engine: sa.Engine, settings: Setting
 @ONE_STORE
 def test_a_damaged_site_is_written_again(engine: sa.Engine, settings: Settings) -> None:
     first = publishing.run(engine, settings)
-    (settings.site / "current" / "33021.xlsx").write_bytes(b"")
+    book = settings.site / "current" / POPERINGE / f"{POPERINGE}.xlsx"
+    book.write_bytes(b"")
     (settings.site / "current").unlink()
     assert publishing.run(engine, settings) == {**first, "published": 0}
-    assert openpyxl.load_workbook(settings.site / "current" / "33021.xlsx").sheetnames[0] == "Overzicht"
+    assert openpyxl.load_workbook(book).sheetnames[0] == "Overzicht"
     assert sorted(path.name for path in (settings.site / "snapshots").iterdir()) == [
         str(first["snapshot_id"])
     ]
@@ -475,93 +484,7 @@ def test_two_at_once(engine: sa.Engine, settings: Settings, database_url: str) -
     assert table(engine) == EXPECTED
 
 
-# -- workbooks and GeoJSON ---------------------------------------------------------------------
-
-
-def _sheet(path: Path, name: str) -> list[tuple[Any, ...]]:
-    return list(openpyxl.load_workbook(path)[name].iter_rows(values_only=True))
-
-
-@ONE_STORE
-def test_the_workbook_of_a_gemeente(engine: sa.Engine, settings: Settings) -> None:
-    publishing.run(engine, settings)
-    path = settings.site / "current" / f"{POPERINGE}.xlsx"
-    book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["Overzicht", "Niet in orde", "Nog te controleren", "Alle"]
-    failed = _sheet(path, "Niet in orde")
-    column = {heading: position for position, heading in enumerate(failed[0])}
-    shown = ["Brandkraan", "Gecontroleerd op", "Bevinding", "Opmerking", "Bronbestand", "Blad", "Rij"]
-    source = ("westlandia/33021/controle mei.xlsx", "Controle")
-    assert [tuple(row[column[name]] for name in shown) for row in failed[1:]] == [
-        ("DWG-2", _at(MAY), "niet in orde: lek, verf", None, *source, 3),
-        ("DWG-3", _at(MAY), "niet gevonden", "hersteld, te hercontroleren", *source, 4),
-        ("DWG-4", _at(MAY), "niet in orde", "tegenstrijdig: zelfde dag ook in orde", *source, 7),
-    ]
-    assert [row[0] for row in _sheet(path, "Nog te controleren")[1:]] == ["DWG-5", "DWG-6"]
-    everything = _sheet(path, "Alle")
-    assert [row[:3] for row in everything[1:]] == [
-        ("DWG-1", "De Watergroep", "in orde"),
-        ("DWG-2", "De Watergroep", "niet in orde"),
-        ("DWG-3", "De Watergroep", "niet in orde"),
-        ("DWG-4", "De Watergroep", "niet in orde"),
-        ("DWG-5", "De Watergroep", "nog te controleren"),
-        ("DWG-6", "De Watergroep", "nog te controleren"),
-    ]
-    overview = _sheet(path, "Overzicht")
-    assert overview[0][0] == "Brandkranen Poperinge (33021)"
-    assert overview[1][0] == "Gegevens van 31 december 2019"
-    assert ("De Watergroep", "Westlandia", 6, 4, 1, 3, 2) in overview
-    shared = _sheet(settings.site / "current" / f"{DIKSMUIDE}.xlsx", "Overzicht")
-    assert [row[:3] for row in shared[6:8]] == [
-        ("De Watergroep", "Westlandia", 1),
-        ("Aquaduin", "Interwest", 1),
-    ]
-
-
-def _at(day: date) -> Any:
-    from datetime import datetime
-
-    return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - as Excel has it
-
-
-@ONE_STORE
-def test_a_formula_in_a_name_stays_text(engine: sa.Engine, settings: Settings) -> None:
-    publishing.run(engine, settings)
-    path = settings.site / "current" / f"{IEPER}.xlsx"
-    cells = [
-        cell for row in openpyxl.load_workbook(path)["Niet in orde"] for cell in row if cell.value == FORMULA
-    ]
-    assert [cell.data_type for cell in cells] == ["s"]
-    with zipfile.ZipFile(path) as archive:
-        texts = {name: archive.read(name) for name in archive.namelist()}
-    assert not [name for name, text in texts.items() if b"<f>" in text or b"<hyperlink" in text]
-
-
-@ONE_STORE
-def test_the_points_of_a_gemeente(engine: sa.Engine, settings: Settings) -> None:
-    publishing.run(engine, settings)
-    collection = json.loads((settings.site / "current" / f"{POPERINGE}.geojson").read_text(encoding="utf-8"))
-    boundaries = json.loads(settings.boundaries.read_text(encoding="utf-8"))
-    area = next(
-        shapely.geometry.shape(feature["geometry"])
-        for feature in boundaries["features"]
-        if feature["properties"]["nis"] == POPERINGE
-    )
-    assert len(collection["features"]) == 6
-    for feature in collection["features"]:
-        assert shapely.contains(area, shapely.geometry.shape(feature["geometry"]))
-    assert collection["features"][2]["properties"] == {
-        "brandkraan": "DWG-3",
-        "waterbedrijf": "De Watergroep",
-        "toestand": "niet in orde",
-        "bevinding": "niet gevonden",
-        "opmerking": "hersteld, te hercontroleren",
-        "gecontroleerd_op": "2019-05-01",
-        "geprobeerd_op": None,
-        "straat": None,
-        "type": None,
-        "diameter_mm": 80,
-    }
+# -- words ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -577,136 +500,3 @@ def test_the_points_of_a_gemeente(engine: sa.Engine, settings: Settings) -> None
 )
 def test_a_percentage_never_hides_the_last_few(part: int, whole: int, text: str) -> None:
     assert labels.percent(part, whole) == text
-
-
-# -- the page ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, without a network."""
-    executable = shutil.which("chromium") or shutil.which("chromium-browser")
-    if executable is None:
-        unavailable("no Chromium here: the tests of the page are left out")
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=executable, args=arguments)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: Any, engine: sa.Engine, settings: Settings) -> Iterator[Any]:
-    """The published page, opened from disk; whatever it complains of fails the test."""
-    publishing.run(engine, settings)
-    opened = browser.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("requestfailed", lambda request: complaints.append(request.url))
-    opened.on(
-        "request",
-        lambda request: request.url.startswith(("file:", "data:")) or complaints.append(request.url),
-    )
-    opened.goto((settings.site / "index.html").as_uri())
-    opened.wait_for_url("**/current/index.html")
-    opened.wait_for_selector("#map canvas")
-    yield opened
-    assert complaints == []
-    opened.close()
-
-
-@pytest.mark.browser
-@ONE_STORE
-def test_the_page_shows_the_figures(page: Any) -> None:
-    assert page.evaluate("document.documentElement.lang") == "nl"
-    assert "gegevens van 31 december 2019" in page.inner_text("header")
-    headline = {
-        name: int(page.get_attribute(f"#headline-{name} data", "value"))
-        for name in ("registered", "checked", "failed", "remaining")
-    }
-    assert headline == {"registered": 8, "checked": 6, "failed": 5, "remaining": 2}
-    shown = page.evaluate(
-        """() => [...document.querySelectorAll("table")].flatMap((table) =>
-            [...table.querySelectorAll("tbody tr, tfoot tr")].map((row) => [
-              table.caption.textContent,
-              row.querySelector("th").textContent,
-              ...[...row.querySelectorAll("data")].map((cell) => Number(cell.value)),
-            ]))"""
-    )
-    names = {"dewatergroep": "De Watergroep", "aquaduin": "Aquaduin"}
-    assert shown == [[names[line[0]], line[1] or "Totaal", *line[3:]] for line in EXPECTED]
-    assert page.locator("#choice option").count() == 1 + 18
-
-
-@pytest.mark.browser
-@ONE_STORE
-def test_choosing_a_gemeente_shows_its_hydrants(page: Any, settings: Settings) -> None:
-    page.select_option("#choice", label="Poperinge")
-    page.wait_for_selector(f"#map[data-drawn='{POPERINGE}']")
-    assert page.inner_text("#panel-name") == "Poperinge"
-    counts = {status: page.inner_text(f"#count-{status}") for status in ("ok", "failed", "remaining")}
-    assert counts == {"ok": "1", "failed": "3", "remaining": "2"}
-    listed = page.locator("#list button")
-    assert [text.split("\n")[0] for text in listed.all_inner_texts()] == ["DWG-2", "DWG-3", "DWG-4"]
-    listed.nth(1).press("Enter")  # the keyboard does as well
-    popup = page.inner_text(".popup")
-    for text in ("DWG-3", "niet gevonden", "hersteld, te hercontroleren", "01/05/2019"):
-        assert text in popup
-    for kind in ("xlsx", "geojson"):
-        address = page.get_attribute(f"#panel-{kind}", "href")
-        assert (settings.site / "current" / address).is_file()
-
-    page.click("tbody a:text-is('Koksijde')")
-    page.wait_for_selector(f"#map[data-drawn='{KOKSIJDE}']")
-    assert page.inner_text("#count-ok") == "1"
-    page.click("text=alle gemeenten >> nth=-1")
-    page.wait_for_selector("#panel-all:visible")
-
-
-def _pixels(page: Any, red: int, green: int, blue: int) -> int:
-    """How many pixels of the map have this colour."""
-    return page.evaluate(
-        """([red, green, blue]) => [...document.querySelectorAll("#map canvas")].reduce((count, canvas) => {
-             const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-             for (let at = 0; at < data.length; at += 4)
-               count += data[at] === red && data[at + 1] === green && data[at + 2] === blue;
-             return count;
-           }, 0)""",
-        [red, green, blue],
-    )
-
-
-@pytest.mark.browser
-@ONE_STORE
-def test_hydrants_are_drawn_in_the_colour_of_their_status(page: Any) -> None:
-    failed, ok = (0xC2, 0x41, 0x0C), (0x00, 0x7A, 0x5A)
-    assert (_pixels(page, *failed), _pixels(page, *ok)) == (0, 0)
-    page.select_option("#choice", label="Poperinge")
-    page.wait_for_selector(f"#map[data-drawn='{POPERINGE}']")
-    page.wait_for_timeout(300)  # the canvas is painted in the next frame
-    assert _pixels(page, *failed) > _pixels(page, *ok) > 0  # three against one
-    page.uncheck("input[value=failed]")
-    page.wait_for_timeout(300)
-    assert _pixels(page, *failed) == 0
-    assert _pixels(page, *ok) > 0
-
-
-@pytest.mark.browser
-@ONE_STORE
-def test_markup_in_data_is_text(page: Any, settings: Settings) -> None:
-    assert SCRIPT in page.inner_text(".source")
-    page.select_option("#choice", label="Diksmuide")
-    page.wait_for_selector(f"#map[data-drawn='{DIKSMUIDE}']")
-    assert SCRIPT in page.inner_text("#list")
-    page.click("#list button")
-    assert SCRIPT in page.inner_text(".popup")
-    assert page.locator("img[src='x']").count() == 0
-    assert page.title() == "Brandkranen in de Westhoek, 31 december 2019"
-    html = (settings.site / "current" / "index.html").read_text(encoding="utf-8")
-    assert "default-src 'self'" in html
-    assert "<script>" not in html
-    assert " style=" not in html
-    assert " on" + "click=" not in html

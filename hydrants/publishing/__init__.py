@@ -6,7 +6,7 @@ anywhere is finished by the next one, and no reader ever sees half of it:
 1. the snapshot's rows, in one transaction, and the number that it goes by;
 2. its directory, written aside and renamed;
 3. the pointer row that readers of the store follow;
-4. the link that readers of the site follow;
+4. the link that readers of the site follow, and when it was last known to be right;
 5. snapshots that are kept no longer are removed.
 """
 
@@ -20,12 +20,27 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from hydrants import store, workers
+from hydrants import reference, store, workers
 from hydrants.errors import ReferenceMissing
-from hydrants.publishing import content, inputs, numbers, page, retention, site, snapshot, workbook
+from hydrants.publishing import (
+    areas,
+    content,
+    downloads,
+    history,
+    inputs,
+    numbers,
+    pages,
+    photos,
+    retention,
+    site,
+    snapshot,
+)
+from hydrants.publishing.areas import Area
 from hydrants.publishing.content import Content
 from hydrants.publishing.errors import InvariantBroken
+from hydrants.publishing.frame import Tiles
 from hydrants.publishing.reads import progress, trace
+from hydrants.reference import Zone
 from hydrants.settings import Settings
 from hydrants.store.tables import snapshot_hydrant
 
@@ -75,6 +90,7 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
         if not taken.is_current:
             snapshot.point(engine, taken.snapshot_id)
         site.switch(settings.site, taken.snapshot_id)
+        site.confirm(settings.site, store.utc_now(), settings.stale_hours)
         if current is None:
             inputs.note(engine, taken.snapshot_id, made_from)
         removed = retention.remove_old(engine, settings.site, settings.keep_snapshots_days)
@@ -88,18 +104,42 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
 def _fill(folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings) -> None:
     """Write every file of a snapshot's directory."""
     with store.read(engine) as connection:
-        whole = content.read(connection, snapshot_id, settings.boundaries)
-    page.write(folder, whole, settings.boundaries)
+        tiles = Tiles(settings.tiles_url, settings.tiles_attribution)
+        whole = content.read(connection, snapshot_id, settings.boundaries, tiles)
+    shapes = areas.read(settings.boundaries, list(whole.gemeenten()))
+    pages.copy_assets(folder)
+    pages.overview.write(folder, whole, shapes)
     registered = sum(line["registered"] for line in whole.lines if line["nis"] is not None)
     processes = min(os.cpu_count() or 1, registered // _HYDRANTS_PER_WORKER)
-    pieces = [(folder, whole, nis) for nis in whole.gemeenten()]
+    pieces = [(folder, whole, nis, shapes.get(nis)) for nis in whole.gemeenten()]
     for _ in workers.side_by_side(engine, settings, _fill_gemeente, pieces, processes):
         pass
+    for zone in reference.zones(whole.as_of).values():
+        _fill_zone(engine, folder, whole, zone)
 
 
-def _fill_gemeente(engine: sa.Engine, _settings: Settings, folder: Path, whole: Content, nis: str) -> None:
+def _fill_gemeente(
+    engine: sa.Engine, settings: Settings, folder: Path, whole: Content, nis: str, area: Area | None
+) -> None:
     """Write the files of one gemeente; the rows of a snapshot do not change, so each is read on its own."""
+    own = folder / nis
+    own.mkdir()
     with store.read(engine) as connection:
         hydrants = content.hydrants(connection, whole.snapshot_id, nis)
-    page.write_hydrants(folder, whole, nis, hydrants)
-    workbook.write(folder / f"{nis}.xlsx", whole, nis, hydrants)
+        inspections = history.read(connection, whole.snapshot_id, nis)
+    pages.gemeente.write(own, whole, nis, hydrants, area)
+    pages.hydrant.write(own, whole, nis)
+    history.write(own, hydrants["hydrant_id"].tolist(), inspections)
+    photos.publish(own, settings.photos, settings.site / "current" / nis, inspections)
+    downloads.write(own, whole, nis, hydrants)
+
+
+def _fill_zone(engine: sa.Engine, folder: Path, whole: Content, zone: Zone) -> None:
+    """Write the page of one fire zone."""
+    with store.read(engine) as connection:
+        hydrants = {
+            nis: content.hydrants(connection, whole.snapshot_id, nis)
+            for nis in whole.gemeenten()
+            if nis in zone.gemeenten
+        }
+    pages.zone.write(folder, whole, zone, hydrants)

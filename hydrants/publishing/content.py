@@ -14,8 +14,10 @@ import pyproj
 import sqlalchemy as sa
 
 from hydrants import reference, store
-from hydrants.publishing import labels
+from hydrants.publishing import labels, schedule
+from hydrants.publishing.frame import Frame, Tiles
 from hydrants.publishing.reads import judged, progress
+from hydrants.publishing.schedule import Schedule
 from hydrants.reference.boundaries import LAMBERT_72
 from hydrants.store.tables import (
     hydrant_state,
@@ -34,8 +36,11 @@ class Content(NamedTuple):
     """A snapshot, and what is said about it as a whole.
 
     Args:
-        lines: the progress table (`reads.progress`).
+        lines: the progress table (`reads.progress`), and of each line last_checked_on: day of its last
+            deciding inspection, or None.
         source: what the boundaries file says of its own origin; empty when it says nothing.
+        tiles: background of the maps.
+        schedules: how far each water company and gemeente (NIS code) is, beside the plan.
     """
 
     snapshot_id: int
@@ -44,6 +49,20 @@ class Content(NamedTuple):
     campaign_end: date
     lines: list[dict[str, Any]]
     source: str
+    tiles: Tiles
+    schedules: dict[tuple[str, str], Schedule]
+
+    def frame(self, root: str) -> Frame:
+        """What stands around a page that lies so far below the snapshot's folder."""
+        return Frame(
+            root,
+            self.snapshot_id,
+            self.as_of,
+            self.campaign_start,
+            self.campaign_end,
+            self.source,
+            self.tiles,
+        )
 
     def gemeenten(self) -> dict[str, str]:
         """Names by NIS code, in order of the name."""
@@ -55,17 +74,39 @@ class Content(NamedTuple):
         return [line for line in self.lines if line["nis"] == nis]
 
 
-def read(connection: sa.Connection, snapshot_id: int, boundaries: Path) -> Content:
+def read(connection: sa.Connection, snapshot_id: int, boundaries: Path, tiles: Tiles) -> Content:
     """Read what is said of a snapshot as a whole."""
     row = connection.execute(sa.select(snapshot).where(snapshot.c.snapshot_id == snapshot_id)).one()
+    last = _last_checked(connection, snapshot_id)
+    lines = [
+        {**line, "last_checked_on": last.get((line["operator"], line["nis"]))}
+        for line in progress(connection, snapshot_id)
+    ]
     return Content(
         snapshot_id,
         row.as_of,
         row.campaign_start,
         row.campaign_end,
-        progress(connection, snapshot_id),
+        lines,
         _source(boundaries),
+        tiles,
+        schedule.read(connection, snapshot_id),
     )
+
+
+def _last_checked(connection: sa.Connection, snapshot_id: int) -> dict[tuple[str, str | None], date]:
+    """The day of the last deciding inspection, per water company and gemeente, and per water company."""
+    own = snapshot_hydrant.c
+    query = (
+        sa.select(own.operator, own.nis, sa.func.max(own.inspected_on))
+        .where(own.snapshot_id == snapshot_id, own.inspected_on.is_not(None))
+        .group_by(own.operator, own.nis)
+    )
+    found: dict[tuple[str, str | None], date] = {}
+    for operator, nis, day in connection.execute(query):
+        for key in ((operator, nis), (operator, None)):
+            found[key] = max(found.get(key, day), day)
+    return found
 
 
 def _source(boundaries: Path) -> str:
@@ -117,6 +158,8 @@ def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFr
     )
     frame = store.read_frame(connection, query).astype(object)
     frame = frame.where(frame.notna(), None)
+    for name in ("diameter_mm", "row_number"):  # a column that lacks some came as float
+        frame[name] = pd.Series([value and int(value) for value in frame[name]], frame.index, dtype=object)
     lon, lat = _to_wgs84().transform(*(frame[name].to_numpy(dtype="float64") for name in ("x_l72", "y_l72")))
     names = {operator.operator: operator.name for operator in reference.operators().values()}
     dutch = {

@@ -14,7 +14,7 @@ from hydrants.publishing.reads import current_id
 from hydrants.settings import Settings
 from hydrants.store.tables import contract, match, register_version, stage_state, upload
 
-VERSION = 1
+VERSION = 2
 """Raised when the same rows would be published differently by the code; templates count by themselves."""
 
 _STAGE = "publishing"
@@ -69,6 +69,8 @@ def what_surrounds(settings: Settings, as_of: date, boundaries_sha256: str) -> l
         boundaries_sha256,
         [(o.operator, o.name, o.position) for o in reference.operators().values()],
         [(g.nis, g.name_nl) for g in reference.gemeenten().values()],
+        [(zone.name_nl, sorted(zone.gemeenten)) for zone in reference.zones(as_of).values()],
+        [settings.tiles_url, settings.tiles_attribution],
     ]
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
-from functools import lru_cache
 
-from hydrants import reference
+from hydrants.reference.profile import defects
 
 STATUS = {"ok": "in orde", "failed": "niet in orde", "remaining": "nog te controleren"}
 OUTCOME = {"ok": "in orde", "failed": "niet in orde", "not_found": "niet gevonden"}
@@ -23,11 +21,22 @@ _MONTHS = (
     *("januari", "februari", "maart", "april", "mei", "juni"),
     *("juli", "augustus", "september", "oktober", "november", "december"),
 )
+_SHORT_MONTHS = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
 
 
 def day(value: date) -> str:
     """31 december 2019."""
     return f"{value.day} {_MONTHS[value.month - 1]} {value.year}"
+
+
+def short_day(value: date) -> str:
+    """31/12/2019."""
+    return f"{value:%d/%m/%Y}"
+
+
+def short_month(value: date) -> str:
+    """dec."""
+    return _SHORT_MONTHS[value.month - 1]
 
 
 def number(value: int) -> str:
@@ -50,11 +59,19 @@ def percent(part: int, whole: int) -> str:
     return f"{rounded} %"
 
 
-@lru_cache
-def defects() -> dict[str, str]:
-    """Dutch label by defect code."""
-    with (reference.REFERENCE_DIR / "defects.csv").open(encoding="utf-8", newline="") as file:
-        return {row["code"]: row["label_nl"] for row in csv.DictReader(file, strict=True)}
+REPAIRED_BY = {"gemeente": "gemeente", "operator": "waterbedrijf"}
+
+
+def defect(code: str) -> str:
+    """A defect in words; one that is known no longer stays as it is."""
+    known = defects().get(code)
+    return known.label_nl if known else code
+
+
+def repaired_by(code: str) -> str:
+    """Who mends a defect; empty for one that is known no longer."""
+    known = defects().get(code)
+    return REPAIRED_BY[known.repaired_by] if known else ""
 
 
 def remark(*, is_conflict: bool, is_repaired: bool) -> str:
@@ -66,5 +83,5 @@ def finding(outcome: str | None, codes: list[str] | None) -> str:
     """The deciding outcome and its defects: 'niet in orde: lek, verf'."""
     if outcome is None:
         return ""
-    found = ", ".join(defects().get(code, code) for code in codes or [])
+    found = ", ".join(map(defect, codes or []))
     return f"{OUTCOME[outcome]}: {found}" if found else OUTCOME[outcome]

@@ -90,7 +90,8 @@ def progress(connection: sa.Connection, snapshot_id: int | None = None) -> list[
         .where(line.snapshot_id == snapshot_id)
         .order_by(line.position)
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    # SQLAlchemy's names of columns are texts of its own kind, which orjson does not take for keys
+    return [{str(name): row[name] for name in row} for row in connection.execute(query).mappings()]
 
 
 def trace(

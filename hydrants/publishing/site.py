@@ -3,6 +3,7 @@
 site/snapshots/<id>/   one snapshot, complete from the moment it bears this name
 site/current           link to the snapshot that readers see
 site/index.html        sends a reader of site/ to current/
+site/state.js          when the current snapshot was last known to be right: its pages are loud when that is long
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 _MANIFEST = "manifest.json"
@@ -80,6 +82,13 @@ def switch(site: Path, snapshot_id: int) -> bool:
         return False
     _replace(current, lambda path: path.symlink_to(target, target_is_directory=True))
     return True
+
+
+def confirm(site: Path, now: datetime, stale_hours: int) -> None:
+    """Let the pages know that what is current was right at this moment, and when that is too long ago."""
+    said = json.dumps({"confirmed_at": now.isoformat(timespec="seconds"), "stale_hours": stale_hours})
+    text = f"window.BRANDKRANEN_STATE = {said};\n"
+    _replace(site / "state.js", lambda path: path.write_text(text, encoding="ascii"))
 
 
 def _replace(path: Path, make: Callable[[Path], object]) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from hydrants import reference, store
 from hydrants.errors import ReferenceMissing
-from hydrants.publishing import inputs
+from hydrants.publishing import history, inputs
 from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.reads import current_id, judged
 from hydrants.settings import Settings
@@ -161,6 +161,7 @@ def _fingerprint(
     return store.fingerprint(
         *inputs.what_surrounds(settings, as_of, boundaries_sha256),
         digest.hexdigest(),
+        history.digest(connection, snapshot_id),
         [list(row) for row in _lines(connection, snapshot_id)],
     )
 

@@ -116,6 +116,24 @@ def contracted(contractor: str, nis: str) -> frozenset[str]:
     return frozenset(row.operator for row in contracts() if (row.contractor, row.nis) == (contractor, nis))
 
 
+class Zone(NamedTuple):
+    """A fire zone as it is on a day: its name, and the gemeenten (NIS codes) that belong to it."""
+
+    zone: str
+    name_nl: str
+    gemeenten: frozenset[str]
+
+
+def zones(on: date) -> dict[str, Zone]:
+    """The fire zones by their key, as they are on a day: membership changes."""
+    found: dict[str, Zone] = {}
+    for row in _rows("zones.csv"):
+        if row["valid_from"] <= on.isoformat() <= (row["valid_to"] or "9999"):
+            known = found.get(row["zone"], Zone(row["zone"], row["name_nl"], frozenset()))
+            found[row["zone"]] = known._replace(gemeenten=known.gemeenten | {row["nis"]})
+    return found
+
+
 def contractors() -> tuple[str, ...]:
     """Every firm that has a profile, in order of the alphabet."""
     return tuple(sorted(path.stem for path in (REFERENCE_DIR / "contractors").glob("*.yml")))

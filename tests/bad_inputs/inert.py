@@ -34,7 +34,7 @@ def live(engine: sa.Engine, settings: Settings) -> list[str]:
         *(found for path in pages for found in _live_in_page(path.read_text(encoding="utf-8"))),
         *(
             cell
-            for cell in cells
+            for cell in [*cells, *_published_cells(settings)]
             if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell)
         ),
         *({"record", "ledger"} - set(sa.inspect(engine).get_table_names())),
@@ -80,6 +80,14 @@ def _listed(settings: Settings) -> Iterator[list[str]]:
         patch.setattr(sys, "stdout", printed)
         cli.rows(as_csv=True)
     yield from csv.reader(io.StringIO(printed.getvalue()))
+
+
+def _published_cells(settings: Settings) -> Iterator[str]:
+    """What the CSV files of the gemeenten say."""
+    for path in settings.site.rglob("*.csv"):
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            for line in csv.reader(file, delimiter=";", strict=True):
+                yield from line
 
 
 def _is_number(text: str) -> bool:

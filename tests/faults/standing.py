@@ -24,6 +24,8 @@ Contents = dict[str, Counter[tuple[Any, ...]]]
 _HASH = re.compile(r"\b[0-9a-f]{64}\b")
 _EVENT = re.compile(r"(\d{8}T\d{6})\.\d{6}Z(-published-[0-9a-f]{12})?")
 """The name of an event: its microseconds count events, and the hash of one of publishing holds a number."""
+_NUMBER_IN_JSON = re.compile(rb'"snapshot_id": ?\d+')
+_MOMENT = re.compile(rb'"confirmed_at": "[^"]+"')
 _NUMBER_ON_PAGE = re.compile(rb"(?<=Momentopname )\d+")
 _FIGURES = ("registered", "checked", "ok", "failed", "remaining")
 _HOLD_MOMENTS = {"event"}
@@ -142,14 +144,16 @@ def _content(path: Path) -> str:
     content = path.read_bytes()
     if not content:  # of a night that died as it began to write it
         pass
-    elif path.name == "index.html":
+    elif path.suffix == ".html":
         content = _NUMBER_ON_PAGE.sub(b"", content)
-    elif path.name == "progress.json":
-        content = json.dumps([{**line, "snapshot_id": None} for line in json.loads(content)]).encode()
+    elif path.name in ("progress.json", "overview.json"):
+        content = _NUMBER_IN_JSON.sub(b"", content)
+    elif path.name == "state.js":  # when the night ended
+        content = _MOMENT.sub(b"", content)
     elif "-published-" in path.name:
         content = json.dumps({**json.loads(content), "snapshot_id": None}).encode()
     elif path.name == "manifest.json":
-        content = json.dumps({**json.loads(content), "progress.json": None}).encode()
+        content = json.dumps({**json.loads(content), "progress.json": None, "overview.json": None}).encode()
     return hashlib.sha256(content).hexdigest()
 
 

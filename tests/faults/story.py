@@ -99,14 +99,26 @@ def _happen(uploads: Path) -> None:
     (own / "leeg.csv").write_bytes(b"")
     (own / "kapot.xlsx").write_bytes((own / "2019-02_controle.xlsx").read_bytes()[:2_000])
     (own / "meest fout.csv").write_bytes(as_csv([good(400 + n, Datum="31/02/2019") for n in range(40)]))
-    (own / "met foto.zip").write_bytes(_with_photos())
+    register = uploads.parent / "registers" / "dewatergroep" / _EXPORT
+    (own / "met foto.zip").write_bytes(_with_photos(_one_in_poperinge(register)))
 
 
-def _with_photos() -> bytes:
+def _one_in_poperinge(register: Path) -> dict[str, str]:
+    """The row of a hydrant that surely lies there, in the register."""
+    areas = gpd.read_file(register.parents[2] / "boundaries.geojson").to_crs("EPSG:31370")
+    poperinge = areas[areas["nis"] == "33021"].geometry.iloc[0].buffer(-500)
+    _, rows = _lines(register, ";")
+    return next(row for row in rows if poperinge.covers(shapely.Point(float(row["X"]), float(row["Y"]))))
+
+
+def _with_photos(hydrant: dict[str, str]) -> bytes:
+    """A list with a picture of a registered hydrant, so that it is published, and one that is none."""
     picture, archive = io.BytesIO(), io.BytesIO()
     Image.new("RGB", (40, 30), "red").save(picture, "JPEG")
     headings = [*good(500), "Foto"]
-    rows = [good(500) | {"Foto": "a.jpg"}, good(501) | {"Foto": "b.jpg"}]
+    place = {axis: hydrant[axis].replace(".", ",") for axis in ("X", "Y")}
+    seen = {"Nr. brandkraan": hydrant["G3E_FID"], **place}
+    rows = [good(500) | seen | {"Foto": "a.jpg"}, good(501) | {"Foto": "b.jpg"}]
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("lijst.csv", as_csv(rows, headings=headings))
         file.writestr("a.jpg", picture.getvalue())

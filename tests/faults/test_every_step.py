@@ -51,9 +51,10 @@ def test_every_step_of_the_night_is_seen(second_night: Ordeal) -> None:
 
 
 BY_PEOPLE = {
-    "backup", "cli", "cli_addresses", "cli_matching", "demo", "proposals", "rebuild", "review", "template",
+    "backup", "cli", "cli_addresses", "cli_matching", "cli_portal", "demo", "portal", "proposals", "rebuild",
+    "review", "template",
 }  # fmt: skip
-"""Parts that write when a person runs a command, not in a night. Each command is one transaction."""
+"""Parts that write when a person runs a command or visits the portal, not in a night; in one transaction."""
 
 BESIDE = {
     "geocoding.online.asking": "with an address service only: tests/test_online_geocoding.py",

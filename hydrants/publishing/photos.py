@@ -1,0 +1,58 @@
+"""The pictures of the inspections that a snapshot shows, below their gemeente's folder.
+
+A picture lies in PHOTOS under the hash of its bytes, already without position, camera and the rest, and never
+changes (`hydrants.reading.photos`). A snapshot has it as `<NIS>/photos/<SHA-256>.jpg`: another name of the
+same file, so that a hundred snapshots take no more room than one, each is whole, and removing a snapshot
+removes what no other needs. Where SITE and PHOTOS lie on different file systems, the first snapshot has a
+copy, and the next ones share that.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from hydrants.publishing.history import Inspection
+from hydrants.store.files import landed_path
+
+_log = logging.getLogger(__name__)
+
+FOLDER = "photos"
+_NO_SECOND_NAME = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
+"""Another file system, not allowed, too many names already, or unheard of there."""
+
+
+def publish(own: Path, kept: Path, earlier: Path, inspections: Iterable[Inspection]) -> None:
+    """Put the pictures of inspections into a gemeente's folder; without any there is no folder.
+
+    Args:
+        own: the gemeente's folder, in a snapshot's.
+        kept: PHOTOS.
+        earlier: the gemeente's folder in the snapshot before; need not be there.
+        inspections: what is published of the gemeente.
+    A picture that the store knows of and that is in neither folder holds back nothing: it is logged.
+    """
+    for sha256 in sorted({sha256 for one in inspections for sha256 in one.photos}):
+        target = own / FOLDER / f"{sha256}.jpg"
+        target.parent.mkdir(exist_ok=True)
+        shared = earlier / FOLDER / target.name
+        source = shared if shared.is_file() else landed_path(kept, sha256)
+        if not source.is_file():
+            _log.error("a picture is not in %s, and left out: %s", kept, sha256)
+        elif not _name(source, target):
+            shutil.copyfile(source, target)
+
+
+def _name(file: Path, target: Path) -> bool:
+    """Give a file another name; False where that cannot be."""
+    try:
+        os.link(file, target)
+    except OSError as error:
+        if error.errno not in _NO_SECOND_NAME:
+            raise
+        return False
+    return True
