@@ -34,8 +34,10 @@ help: ## this list
 run: $(RUN_STAMP) ## the made-up Westhoek in var/, one night by the real DAGs, the progress table (ARGS="--seed 7")
 	@$(PY) scripts/run_demo.py $(ARGS)
 
+# a file of tests stays with one worker; WORKERS=0 runs them all in one process
+WORKERS ?= auto
 test: $(DEV_STAMP) ## every test, on SQLite and on PostGIS where it is installed (ARGS="-k store")
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # files of each format, and a tenth as many histories of a contractor's office
 FUZZ ?= 2000
@@ -51,9 +53,10 @@ format: $(DEV_STAMP) ## put the code into its form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(RUN_STAMP) ## a night of up to a million rows and its loads, beside what people write (ARGS="--sizes 16000")
+bench: $(BENCH_STAMP) ## a night of up to a million rows and its loads, uploads, the site (ARGS="--sizes 16000")
 	@$(PY) scripts/bench_night.py $(ARGS)
 	@$(PY) scripts/bench_uploads.py $(UPLOADS)
+	@$(PY) scripts/bench_site.py $(SITE)
 
 bench-matching: $(BENCH_STAMP) ## the matcher beside nine others, up to a million records (ARGS="--sizes 16000")
 	@$(PY) scripts/bench_matching.py $(ARGS)

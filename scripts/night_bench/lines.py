@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -73,9 +72,8 @@ def load_lines(engine: sa.Engine, frame: pd.DataFrame) -> dict[str, Line]:
         PLAIN: Line(_PEER, lambda: _fresh(engine, columns), lambda: _copy(engine, _PEER, csv)),
         INTO_OURS: Line(location.name, lambda: _emptied(engine), lambda: _copy(engine, location.name, csv)),
         RECIPE: _to_sql(engine, as_text, method=_by_copy),
+        TO_POSTGIS: _to_postgis(engine, as_text),
     }
-    if find_spec("geoalchemy2"):
-        lines[TO_POSTGIS] = _to_postgis(engine, as_text)
     return lines
 
 
