@@ -72,9 +72,9 @@ def _tried(house: House, name: str, address: str) -> tuple[Account | None, int]:
     with store.write(house.engine) as connection:
         wait_s = limits.wait_s(connection, name, address)
         if wait_s:
-            audit.note(connection, name, "te veel pogingen", address=address)
-        found = [account for account in accounts.everyone(connection) if account.name == name]
-    return (found[0] if found and found[0].is_enabled else None), wait_s
+            audit.note_seldom(connection, name, "te veel pogingen", address=address)
+        found = accounts.find(connection, name)
+    return (found if found and found.is_enabled else None), wait_s
 
 
 async def come_in(

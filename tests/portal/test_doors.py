@@ -284,8 +284,10 @@ def test_what_a_reader_has_is_not_sent_again(enter: Enter, published: Published)
 
 def test_the_state_says_whose_session_it_is(enter: Enter) -> None:
     said = enter("ieper").get("/state.js").text
-    assert said.endswith('window.BRANDKRANEN_STATE.account = {"name": "ieper"};\n')
+    assert said.endswith('window.BRANDKRANEN_STATE.account = {"name": "ieper", "zones": []};\n')
     assert "confirmed_at" in said
+    seen = enter("brandweer").get("/snapshots/state.js").text
+    assert seen.endswith('.account = {"name": "brandweer", "zones": ["westhoek"]};\n')
 
 
 @pytest.mark.parametrize(
