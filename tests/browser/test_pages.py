@@ -353,6 +353,8 @@ def test_login_and_logout(served: Served, browser: Any) -> None:
     page.click("main button[type=submit]")
     page.wait_for_url("**/33011/index.html")
     assert "Aangemeld als ieper" in page.inner_text("header")
+    assert page.locator("[data-zone]").count() == 1
+    assert not page.locator("[data-zone]").is_visible()  # the zone's page is not for a gemeente
     assert page.goto(served.address + f"/current/{POPERINGE}/index.html").status == 404
     page.goto(served.address + "/current/index.html")
     assert page.locator("#table-dewatergroep tbody tr").count() == 1
