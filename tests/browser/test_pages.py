@@ -76,7 +76,7 @@ def test_the_overview_says_what_the_table_says(visit: Visit, served: Served) -> 
 
 def test_the_table_sorts(visit: Visit) -> None:
     page = visit("/current/index.html")
-    column = "#table-dewatergroep tbody tr td:nth-child(6) data"
+    column = "#table-dewatergroep tbody tr td:nth-child(5) data"
 
     def failing() -> list[int]:
         return [
@@ -84,7 +84,7 @@ def test_the_table_sorts(visit: Visit) -> None:
         ]
 
     before = failing()
-    heading = page.locator("#table-dewatergroep thead th:nth-child(6)")
+    heading = page.locator("#table-dewatergroep thead th:nth-child(5)")
     heading.locator("button").click()
     assert failing() == sorted(before) != before
     assert heading.get_attribute("aria-sort") == "ascending"
