@@ -69,7 +69,7 @@ async def login(
 
 def _tried(house: House, name: str, address: str) -> tuple[Account | None, int]:
     """The account of a name, if it may come in; and how long this login has to wait."""
-    with store.write(house.engine) as connection:
+    with store.write(house.engine, turn=limits.TURN) as connection:
         wait_s = limits.wait_s(connection, name, address)
         if wait_s:
             audit.note_seldom(connection, name, "te veel pogingen", address=address)
@@ -146,6 +146,8 @@ async def logout(request: Request, visitor: MaybeVisitor) -> Response:
         house.sessions.forget()
     response = RedirectResponse("/login", 303)
     house.let_out(request, response)
+    if request.url.scheme == "https":
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'  # a screen that others use too
     return response
 
 

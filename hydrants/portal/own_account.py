@@ -63,7 +63,7 @@ def _page(house: House, request: Request, visitor: Visitor, status: int = 200, a
 
 
 def _tried(house: House, name: str, address: str) -> int:
-    with store.write(house.engine) as connection:
+    with store.write(house.engine, turn=limits.TURN) as connection:
         return limits.wait_s(connection, name, address)
 
 

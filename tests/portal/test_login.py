@@ -47,7 +47,8 @@ def test_in_by_name_and_password_and_out(browser: Browser, house: House) -> None
     assert "Domain" not in cookie
     assert browser.get(OWN_PAGE).status == 200
     token = browser.session()
-    assert browser.submit("/account", "/logout").location == "/login"
+    out = browser.submit("/account", "/logout")
+    assert (out.location, out.headers["clear-site-data"]) == ("/login", '"cache", "storage"')
     assert "__Host-hydrants_session" not in browser.cookies
     browser.cookies["__Host-hydrants_session"] = token  # somebody kept it
     assert browser.get(OWN_PAGE).status == 303
