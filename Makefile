@@ -51,9 +51,10 @@ format: $(DEV_STAMP) ## put the code into its form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(RUN_STAMP) ## a night of up to a million rows and its loads, beside what people write (ARGS="--sizes 16000")
+bench: $(RUN_STAMP) ## a night of a million rows, its loads, and the site beside nginx (ARGS="--sizes 16000", SITE="--sizes 16000")
 	@$(PY) scripts/bench_night.py $(ARGS)
 	@$(PY) scripts/bench_uploads.py $(UPLOADS)
+	@$(PY) scripts/bench_site.py $(SITE)
 
 bench-matching: $(BENCH_STAMP) ## the matcher beside nine others, up to a million records (ARGS="--sizes 16000")
 	@$(PY) scripts/bench_matching.py $(ARGS)
