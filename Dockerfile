@@ -1,4 +1,4 @@
-# One image for every Airflow service: hydrants runs from its checkout, in a hash-checked environment.
+# One image for every Airflow service and the portal: hydrants runs from its checkout, in a hash-checked environment.
 FROM python:3.12-slim-bookworm
 
 WORKDIR /opt/hydrants

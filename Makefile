@@ -53,7 +53,7 @@ format: $(DEV_STAMP) ## put the code into its form
 	@$(VENV)/bin/ruff check --fix .
 	@$(VENV)/bin/ruff format .
 
-bench: $(BENCH_STAMP) ## a night of up to a million rows and its loads, uploads, the site (ARGS="--sizes 16000")
+bench: $(BENCH_STAMP) ## a night of a million rows, its loads, uploads, and the site (ARGS="--sizes 16000" SITE="--sizes 16000")
 	@$(PY) scripts/bench_night.py $(ARGS)
 	@$(PY) scripts/bench_uploads.py $(UPLOADS)
 	@$(PY) scripts/bench_site.py $(SITE)

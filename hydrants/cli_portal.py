@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import sqlalchemy as sa
 import typer
 
-from hydrants import store
+from hydrants import reference, store
 from hydrants.portal import accounts, audit, tables
 from hydrants.portal.accounts import Account, Kind
 from hydrants.portal.scope import Role
@@ -130,6 +130,8 @@ def reader_role() -> None:
 
     engine = store.create_engine(settings().database_url)
     store.migrate(engine)
+    with store.write(engine) as connection:
+        reference.sync(connection)
     reading.make_reader_role(engine)
     engine.dispose()
     out.print(f"Members of {reading.READER} may read what is published, by gemeente.", **PLAIN)

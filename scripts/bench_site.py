@@ -9,6 +9,7 @@ is not installed (chromium, wrk, nginx) is left out, and said.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -45,8 +46,9 @@ _PAINTED = """
 () => new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now()), 0)))
 """
 
+# started as root, its worker would be somebody who may not read the folders; otherwise it stays who it is
 _NGINX = """
-worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/error.log;
+user root; worker_processes 1; daemon off; pid {home}/nginx.pid; error_log {home}/error.log;
 events {{ worker_connections 1024; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 100000000;
@@ -168,8 +170,8 @@ def _largest(home: Path) -> str:
 def _look(report: Report, home: Path, address: str, cookie: str) -> None:
     """The largest gemeente's page in a slow browser: bytes over the wire, and until it can be used."""
     executable = shutil.which("chromium")
-    if executable is None:
-        report.console.print("no chromium here: looking is left out")
+    if executable is None or importlib.util.find_spec("playwright") is None:
+        report.console.print("no chromium here, or no playwright: looking is left out")
         return
     from playwright.sync_api import sync_playwright
 

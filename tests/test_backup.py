@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from hydrants import backup, landing, night, review, store
 from hydrants.backup import BackupUnusable, databases
+from hydrants.portal import reading
 from hydrants.settings import Settings
 from hydrants.store import tables
 from hydrants.store.files import landed_path, sha256_of
@@ -402,3 +403,27 @@ def test_the_command_line_backs_up_and_restores(engine: sa.Engine, small: Settin
     brought = called(other, here, "restore", "copy")
     assert (brought.returncode, "files added 4" in brought.stdout) == (0, True), brought
     assert received(other) == received(engine)
+
+
+@pytest.mark.postgis
+@pytest.mark.parametrize("database_url", ["postgis"], indirect=True)
+def test_readers_are_bound_in_the_restored_store_too(
+    engine: sa.Engine, settings: Settings, tmp_path: Path
+) -> None:
+    """On a server without their role it can be restored, and with it they may read nothing until told so."""
+    reading.make_reader_role(engine)
+    dump = databases.dump(engine, tmp_path, "database")
+    assert b"hydrants_reader" not in dump.read_bytes()
+    there = restored(elsewhere(settings, tmp_path))
+    databases.load(there, dump)
+    bound = sa.text("SELECT relname FROM pg_class WHERE relrowsecurity ORDER BY relname")
+    may_read = sa.text("SELECT has_table_privilege('hydrants_reader', 'snapshot_hydrant', 'SELECT')")
+    with store.read(there) as connection:
+        assert connection.scalars(bound).all() == [
+            "hydrant_state", "plan_stop", "snapshot_hydrant", "snapshot_progress"
+        ]  # fmt: skip
+        assert connection.scalar(may_read) is False
+    reading.make_reader_role(there)
+    with store.read(there) as connection:
+        assert connection.scalar(may_read) is True
+    there.dispose()

@@ -645,7 +645,10 @@ def test_best_columns(small: World) -> None:
 def test_demo_env_points_into_the_folder(small: World) -> None:
     lines = (small.directory / "demo.env").read_text().splitlines()
     values = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
-    names = ("DATABASE_URL", "UPLOADS", "REGISTERS", "LANDING", "PHOTOS", "SITE", "BOUNDARIES", "ADDRESSES")
+    names = (
+        *("DATABASE_URL", "ACCOUNTS_URL", "UPLOADS", "REGISTERS", "LANDING", "PHOTOS", "SITE"),
+        *("BOUNDARIES", "ADDRESSES"),
+    )
     assert set(values) == {f"HYDRANTS_{name}" for name in names}
     assert values["HYDRANTS_DATABASE_URL"].startswith("sqlite:///")
     assert all(str(small.directory) in value for value in values.values())

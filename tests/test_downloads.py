@@ -116,10 +116,11 @@ def test_the_workbook(folder: Path) -> None:
         "Campagne 1 januari 2019 - 31 december 2019",
         SOURCE,
     ]
+    assert overview[6] == ("De Watergroep", "Westlandia", 6, 4, 1, 3, 2, "67 %", may)
     shared = sheet(folder.parent / DIKSMUIDE / f"{DIKSMUIDE}.xlsx", "Overzicht")
-    assert [row[:7] for row in shared[6:8]] == [
-        ("De Watergroep", "Westlandia", 0, 0, 0, 0, 0),
-        ("Aquaduin", "Interwest", 1, 0, 0, 0, 1),
+    assert shared[6:8] == [
+        ("De Watergroep", "Westlandia", 0, 0, 0, 0, 0, "-", None),
+        ("Aquaduin", "Interwest", 1, 0, 0, 0, 1, "0 %", None),
     ]
 
 
@@ -150,7 +151,7 @@ def test_the_workbook_adds_up_to_the_table_in_libreoffice(
         (line,) = (line for line in publishing.progress(connection) if line["nis"] == POPERINGE)
     figures = [str(line[name]) for name in ("registered", "checked", "ok", "failed", "remaining")]
     assert figures == ["6", "4", "1", "3", "2"]
-    assert ["De Watergroep", "Westlandia", *figures] in rows["Overzicht"]
+    assert ["De Watergroep", "Westlandia", *figures, "67 %", "01/05/2019"] in rows["Overzicht"]
     counted = Counter(row[2] for row in rows["Alle"][1:])
     assert counted == {"in orde": line["ok"], "niet in orde": 3, "nog te controleren": 2}
     assert len(rows["Niet in orde"]) - 1 == line["failed"]

@@ -17,6 +17,8 @@ from hydrants.backup.errors import BackupUnusable
 from hydrants.store.tables import metadata
 
 _SUFFIXES = {"sqlite": ".sqlite", "postgresql": ".dump"}
+# another server has other roles: who owns it there is who restores, and its readers are made anew
+_AS_OWNER = ("--no-owner", "--no-privileges")
 _BESIDE_A_SERVER = "/usr/lib/postgresql/*/bin"
 
 
@@ -32,7 +34,7 @@ def dump(engine: sa.Engine, folder: Path, name: str) -> Path:
     aside.unlink(missing_ok=True)
     if engine.dialect.name == "postgresql":
         tool = _tool(engine, "pg_dump")
-        _run([tool, "--format=custom", "--no-owner", f"--file={aside}", *_database(engine)], engine)
+        _run([tool, "--format=custom", *_AS_OWNER, f"--file={aside}", *_database(engine)], engine)
     else:
         source = _sqlite_file(engine)
         if not source.is_file():
@@ -108,7 +110,7 @@ def load(engine: sa.Engine, dump: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".list") as wanted:
         wanted.writelines(f"{line}\n" for line in listed.splitlines() if not _is_left_out(line, engine))
         wanted.flush()
-        options = ["--no-owner", "--exit-on-error", "--single-transaction", f"--use-list={wanted.name}"]
+        options = [*_AS_OWNER, "--exit-on-error", "--single-transaction", f"--use-list={wanted.name}"]
         _run([tool, *options, *_database(engine), str(dump)], engine)
 
 

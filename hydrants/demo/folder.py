@@ -63,6 +63,7 @@ def write_notes(
     here = directory.resolve()
     settings = {
         "DATABASE_URL": f"sqlite:///{here / 'hydrants.sqlite'}",
+        "ACCOUNTS_URL": f"sqlite:///{here / 'accounts.sqlite'}",
         "UPLOADS": here / "uploads",
         "REGISTERS": here / "registers",
         "LANDING": here / "landing",

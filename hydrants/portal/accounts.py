@@ -107,16 +107,22 @@ def add(
     return named(connection, name)
 
 
+def find(connection: sa.Connection, name: str) -> Account | None:
+    """The account of a name, if there is one."""
+    row = connection.execute(sa.select(tables.account).where(_own.name == name.casefold())).first()
+    return None if row is None else of_row(row)
+
+
 def named(connection: sa.Connection, name: str) -> Account:
     """The account of a name.
 
     Raises:
         NotFound: when there is none.
     """
-    row = connection.execute(sa.select(tables.account).where(_own.name == name.casefold())).first()
-    if row is None:
+    found = find(connection, name)
+    if found is None:
         raise NotFound(f"there is no account {name!r}")
-    return of_row(row)
+    return found
 
 
 def by_identity(connection: sa.Connection, oidc_subject: str, email: str | None) -> Account | None:

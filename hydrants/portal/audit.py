@@ -12,6 +12,7 @@ from hydrants.portal.tables import attempt, audit, session, ticket
 COMMAND_LINE = "opdrachtregel"
 _MAX_CHARACTERS = 300
 _DAY_S = 86_400
+_SELDOM_S = 60
 
 
 def note(connection: sa.Connection, account: str, action: str, detail: str = "", address: str = "") -> None:
@@ -27,6 +28,18 @@ def note(connection: sa.Connection, account: str, action: str, detail: str = "",
         sa.insert(audit),
         {"at": int(time.time()), **{key: text[:_MAX_CHARACTERS] for key, text in line.items()}},
     )
+
+
+def note_seldom(
+    connection: sa.Connection, account: str, action: str, detail: str = "", address: str = ""
+) -> None:
+    """Write a line of what anybody can do without an account, once a minute per address: it fills no disk."""
+    own = audit.c
+    lately = sa.select(own.audit_id).where(
+        own.at > int(time.time()) - _SELDOM_S, own.action == action, own.address == address
+    )
+    if connection.execute(lately.limit(1)).first() is None:
+        note(connection, account, action, detail, address)
 
 
 def lines(connection: sa.Connection, limit: int) -> list[dict[str, Any]]:

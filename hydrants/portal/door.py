@@ -7,7 +7,7 @@ a path that is found on a list, and bytes that lie ready.
 from __future__ import annotations
 
 import json
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hydrants.portal import published, scope
+from hydrants.portal.accounts import today
 from hydrants.portal.files import Body, Ready
 from hydrants.portal.house import House
 from hydrants.portal.published import Kind
@@ -26,6 +27,7 @@ from hydrants.portal.sessions import Visitor
 _PLACES = ("/current/", "/snapshots/", "/private/")
 _STATIC = "/portal/static/"
 _READS = {"GET", "HEAD"}
+_MOST_MADE = 256
 
 
 class Door:
@@ -34,6 +36,7 @@ class Door:
     def __init__(self, app: ASGIApp, house: House) -> None:
         """The door of a house; `app` answers the rest."""
         self._app, self._house = app, house
+        self._made_before: dict[tuple[Path, scope.Scope], Body] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer what lies behind the door."""
@@ -62,7 +65,7 @@ class Door:
         if found.is_download:
             await house.note(request, visitor.account.name, "download", path)
         try:
-            return await self._made(found, visitor)
+            return await self._answer_of(found, visitor)
         except FileNotFoundError:  # its snapshot was removed in this moment
             return house.not_found(request, visitor)
 
@@ -72,13 +75,19 @@ class Door:
         except (OSError, ValueError):  # a name that no file can have; a snapshot that is being removed
             return None
 
-    async def _made(self, found: published.Found, visitor: Visitor) -> Ready | Response:
+    async def _answer_of(self, found: published.Found, visitor: Visitor) -> Ready | Response:
         if found.kind is Kind.file:
             return await self._house.files.answer(found.path, is_download=found.is_download)
         if found.kind is Kind.state:
-            return Ready(_state(found.path.read_text(encoding="utf-8"), visitor.account.name))
-        make = _overview if found.kind is Kind.overview else _progress
-        body = await anyio.to_thread.run_sync(partial(make, found.path, visitor.scope))
+            return Ready(_state(found.path.read_text(encoding="utf-8"), visitor))
+        key = (found.path, visitor.scope)
+        body = self._made_before.get(key)
+        if body is None:
+            make = _overview if found.kind is Kind.overview else _progress
+            body = await anyio.to_thread.run_sync(make, *key)
+            if len(self._made_before) >= _MOST_MADE:
+                self._made_before.clear()
+            self._made_before[key] = body  # a snapshot never changes
         return Ready(body)
 
     def _turned_away(self, request: Request, path: str) -> Response:
@@ -93,22 +102,22 @@ def _only_reads() -> Response:
     return Response(status_code=405, headers={"Allow": "GET, HEAD"})
 
 
-def _state(text: str, name: str) -> Body:
-    """The site's own word on how old it is, and whose session it is read in."""
-    account = json.dumps({"name": name})  # ASCII, so that no character ends the string early
+def _state(text: str, visitor: Visitor) -> Body:
+    """The site's own word on how old it is, whose session it is read in, and which zones that may see."""
+    zones = scope.zones(visitor.scope, today())
+    said = {"name": visitor.account.name, "zones": [zone.zone for zone in zones]}
+    account = json.dumps(said)  # ASCII, so that no character ends a string early
     told = f"{text}window.BRANDKRANEN_STATE.account = {account};\n"
     return Body.of(told.encode("utf-8"), ".js")
 
 
-@lru_cache(maxsize=256)
 def _overview(overview: Path, seen: scope.Scope) -> Body:
-    """The overview of what this scope includes; a snapshot never changes."""
+    """The overview of what this scope includes."""
     from hydrants.publishing import pages  # lazy: the command line lists accounts without it
 
     return Body.of(pages.overview_html(overview.read_bytes(), seen.gemeenten).encode("utf-8"), ".html")
 
 
-@lru_cache(maxsize=256)
 def _progress(progress: Path, seen: scope.Scope) -> Body:
     """The progress lines of what this scope includes; totals only for who sees all."""
     lines = orjson.loads(progress.read_bytes())

@@ -144,12 +144,13 @@ class House:
     # -- what is kept ----------------------------------------------------------------------
 
     async def note(self, request: Request, account: str, action: str, detail: str = "") -> None:
-        """Write a line into the log."""
+        """Write a line into the log; of who has no account, `account` "", not each one."""
         await anyio.to_thread.run_sync(partial(self._note, address_of(request), account, action, detail))
 
     def _note(self, address: str, account: str, action: str, detail: str) -> None:
+        write = audit.note if account else audit.note_seldom
         with store.write(self.engine) as connection:
-            audit.note(connection, account, action, detail, address)
+            write(connection, account, action, detail, address)
 
 
 def address_of(request: Request) -> str:

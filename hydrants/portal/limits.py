@@ -15,6 +15,8 @@ import sqlalchemy as sa
 from hydrants.portal.tables import account, attempt, known_address
 
 PERIOD_S = 900
+TURN = "portal logins"
+"""Counting takes turns, on a store that has more than one writer."""
 OF_NAME_FROM_ADDRESS = 5
 OF_ADDRESS = 50
 OF_NAME_FROM_UNKNOWN = 20
@@ -37,7 +39,8 @@ def counted(address: str) -> str:
 def wait_s(connection: sa.Connection, name: str, address: str) -> int:
     """Count a login as failed until `succeeded` says otherwise, or say how long to wait, in seconds; 0: none.
 
-    Counted before the password is looked at, in a transaction that writes: many at once are no way around it.
+    Counted before the password is looked at, in a transaction that writes, in its `TURN`: many at once are no
+    way around it.
     """
     name, address, now = name.casefold()[:64], counted(address), int(time.time())
     is_known = _is_known(connection, name, address, now)

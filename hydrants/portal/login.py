@@ -69,12 +69,12 @@ async def login(
 
 def _tried(house: House, name: str, address: str) -> tuple[Account | None, int]:
     """The account of a name, if it may come in; and how long this login has to wait."""
-    with store.write(house.engine) as connection:
+    with store.write(house.engine, turn=limits.TURN) as connection:
         wait_s = limits.wait_s(connection, name, address)
         if wait_s:
-            audit.note(connection, name, "te veel pogingen", address=address)
-        found = [account for account in accounts.everyone(connection) if account.name == name]
-    return (found[0] if found and found[0].is_enabled else None), wait_s
+            audit.note_seldom(connection, name, "te veel pogingen", address=address)
+        found = accounts.find(connection, name)
+    return (found if found and found.is_enabled else None), wait_s
 
 
 async def come_in(
@@ -146,6 +146,8 @@ async def logout(request: Request, visitor: MaybeVisitor) -> Response:
         house.sessions.forget()
     response = RedirectResponse("/login", 303)
     house.let_out(request, response)
+    if request.url.scheme == "https":
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'  # a screen that others use too
     return response
 
 

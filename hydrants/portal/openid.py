@@ -92,7 +92,7 @@ async def _back(request: Request) -> Response:
     claims: dict[str, Any] = token.get("userinfo") or {}
     account = await anyio.to_thread.run_sync(_account, house, claims)
     if account is None:
-        await house.note(request, str(claims.get("email", ""))[:254], "OpenID zonder account")
+        await house.note(request, "", "OpenID zonder account", str(claims.get("email", "")))
         return house.refused(request, 403, _STRANGER)
     return await come_in(house, request, account, "aangemeld met OpenID", next_place)
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from hydrants import reference, store
-from hydrants.portal import accounts, audit, limits, passwords
+from hydrants.portal import accounts, audit, limits, passwords, scope
 from hydrants.portal.forms import LoggedIn, OwnForm, house_of
 from hydrants.portal.house import House, address_of
 from hydrants.portal.login import Text, come_in, fits, hashed
@@ -55,7 +55,7 @@ async def change_password(
 def _page(house: House, request: Request, visitor: Visitor, status: int = 200, alert: str = "") -> Response:
     seen = visitor.scope
     named = sorted((reference.gemeenten()[nis].name_nl, nis) for nis in seen.gemeenten)
-    zones = [zone for zone in reference.zones(accounts.today()).values() if zone.gemeenten <= seen.gemeenten]
+    zones = scope.zones(seen, accounts.today())
     firms = [firm for firm in sorted(seen.firms) if (house.site / "private" / firm / "index.html").is_file()]
     return house.page(
         request, "account.html.j2", visitor, status, named=named, zones=zones, firms=firms, alert=alert
@@ -63,7 +63,7 @@ def _page(house: House, request: Request, visitor: Visitor, status: int = 200, a
 
 
 def _tried(house: House, name: str, address: str) -> int:
-    with store.write(house.engine) as connection:
+    with store.write(house.engine, turn=limits.TURN) as connection:
         return limits.wait_s(connection, name, address)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from hydrants import reference
 from hydrants.errors import UnusableSetting
+from hydrants.reference import Zone
 
 
 class Role(StrEnum):
@@ -69,3 +70,8 @@ def of(role: Role, subject: str, on: date) -> Scope:
         if row.contractor == subject and row.valid_from <= on and (row.valid_to is None or row.valid_to >= on)
     }
     return Scope(frozenset(contracted), frozenset({subject}), is_region=False)
+
+
+def zones(seen: Scope, on: date) -> list[Zone]:
+    """The fire zones, as they are on a day, all of whose gemeenten may be seen."""
+    return [zone for zone in reference.zones(on).values() if zone.gemeenten <= seen.gemeenten]

@@ -108,7 +108,7 @@ def visit(served: Served, browser: Any, storage: Any) -> Iterator[Callable[..., 
             ),
         )
         page.goto(served.address + path)
-        if path.startswith("/current/") and "/zones/" not in path:
+        if path.startswith(("/current/", "/snapshots/")):
             page.wait_for_selector("html[data-ready]")
         return page
 

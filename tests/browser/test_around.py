@@ -90,6 +90,40 @@ def test_a_gemeente_leads_to_its_part_of_the_zone_and_a_hydrant_back_to_the_list
     assert not page.is_checked("input[value=ok]")
 
 
+def test_a_hydrant_without_its_history_still_says_how_it_is(visit: Visit) -> None:
+    page = visit(f"/current/{POPERINGE}/index.html#toestand=failed")
+    page.context.route(
+        "**/history-*.js", lambda route: route.fulfill(body="", content_type="text/javascript")
+    )
+    page.locator("#hydrants tbody th a").first.click()
+    page.wait_for_selector("html[data-ready=hydrant]")
+    assert page.locator(".state-line.is-failed").is_visible()
+    assert page.inner_text("#history-lost").startswith("De controles konden niet opgehaald worden.")
+    assert not page.locator("#history").is_visible()
+    page.context.unroute("**/history-*.js")
+    page.reload()
+    page.wait_for_selector("#history tbody tr")
+    assert not page.locator("#history-lost").is_visible()
+
+
+def test_the_neighbours_of_a_hydrant_are_a_step_away(visit: Visit) -> None:
+    page = visit(f"/current/{POPERINGE}/index.html#toestand=failed")
+    page.locator("#hydrants tbody th a").first.click()
+    page.wait_for_selector("html[data-ready=hydrant]")
+    near = page.locator("#neighbours li")
+    assert near.count() == 8
+    away_m = [int(re.search(r"([\d.]+) m,", text)[1].replace(".", "")) for text in near.all_inner_texts()]
+    assert away_m == sorted(away_m)
+    wanted = near.first.locator("a").inner_text()
+    near.first.locator("a").click()
+    page.wait_for_selector(f"h1:text-is('Brandkraan {wanted}')")
+    assert page.title().startswith(f"Brandkraan {wanted}, ")
+    page.go_back()
+    page.wait_for_function(
+        "(text) => document.querySelector('h1').textContent !== text", arg=f"Brandkraan {wanted}"
+    )
+
+
 # -- old snapshots -----------------------------------------------------------------------------
 
 

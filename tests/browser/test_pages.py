@@ -76,7 +76,7 @@ def test_the_overview_says_what_the_table_says(visit: Visit, served: Served) -> 
 
 def test_the_table_sorts(visit: Visit) -> None:
     page = visit("/current/index.html")
-    column = "#table-dewatergroep tbody tr td:nth-child(6) data"
+    column = "#table-dewatergroep tbody tr td:nth-child(5) data"
 
     def failing() -> list[int]:
         return [
@@ -84,7 +84,7 @@ def test_the_table_sorts(visit: Visit) -> None:
         ]
 
     before = failing()
-    heading = page.locator("#table-dewatergroep thead th:nth-child(6)")
+    heading = page.locator("#table-dewatergroep thead th:nth-child(5)")
     heading.locator("button").click()
     assert failing() == sorted(before) != before
     assert heading.get_attribute("aria-sort") == "ascending"
@@ -353,6 +353,8 @@ def test_login_and_logout(served: Served, browser: Any) -> None:
     page.click("main button[type=submit]")
     page.wait_for_url("**/33011/index.html")
     assert "Aangemeld als ieper" in page.inner_text("header")
+    assert page.locator("[data-zone]").count() == 1
+    assert not page.locator("[data-zone]").is_visible()  # the zone's page is not for a gemeente
     assert page.goto(served.address + f"/current/{POPERINGE}/index.html").status == 404
     page.goto(served.address + "/current/index.html")
     assert page.locator("#table-dewatergroep tbody tr").count() == 1

@@ -120,7 +120,7 @@ def test_tries_at_once_are_all_counted(kept: sa.Engine) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     def tried(_number: int) -> int:
-        with store.write(kept, turn="test") as connection:
+        with store.write(kept, turn=limits.TURN) as connection:
             return limits.wait_s(connection, "ieper", "203.0.113.5")
 
     with ThreadPoolExecutor(8) as threads:

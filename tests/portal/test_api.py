@@ -271,3 +271,37 @@ def test_the_views_are_those_of_who_asks(published: Published) -> None:
         points = connection.execute(sa.text("SELECT count(*), count(geom) FROM current_hydrant")).one()
     assert {(row[0], *row[1]) for row in options} == {(name, "security_invoker=true") for name in VIEWS}
     assert points[0] == points[1] == 40
+
+
+@on_postgis
+def test_a_login_of_a_gemeente_sees_that_one_whatever_it_says(published: Published) -> None:
+    """A person with QGIS writes any SQL he likes; a portal's login beside it is not bound by his."""
+    with store.write(published.engine) as connection:
+        connection.exec_driver_sql("DROP ROLE IF EXISTS gis_ieper, gis_group, gis_both")
+        connection.exec_driver_sql("CREATE ROLE gis_ieper LOGIN IN ROLE hydrants_nis_33011")
+        connection.exec_driver_sql(
+            "CREATE ROLE gis_group NOLOGIN IN ROLE hydrants_nis_33011, hydrants_nis_33021"
+        )
+        connection.exec_driver_sql("CREATE ROLE gis_both LOGIN IN ROLE gis_group")
+    for name, own in (("gis_ieper", {IEPER}), ("gis_both", {IEPER, POPERINGE})):
+        gis = sa.create_engine(published.engine.url.set(username=name))
+        for said in (
+            "SELECT 1",
+            "SET hydrants.gemeenten = '32003,33011,33021,*'",
+            "SET ROLE hydrants_reader",
+            "SET search_path = pg_temp, public; CREATE TEMP TABLE pg_auth_members (roleid oid, member oid)",
+            "SET row_security = off",
+        ):
+            with gis.connect() as connection:
+                connection.exec_driver_sql(said)
+                for view in (*VIEWS, "snapshot_hydrant", "snapshot_progress", "hydrant_state"):
+                    try:
+                        assert _seen(connection, view) == own, (name, said, view)
+                    except DBAPIError as error:
+                        assert "row_security" in said and "would be affected by row-level" in str(error)
+                        connection.rollback()
+        gis.dispose()
+    reader = Reader(published.settings)
+    with reader.seeing(_scope(POPERINGE)) as connection:
+        assert _seen(connection, "current_hydrant") == {POPERINGE}
+    reader.close()

@@ -12,8 +12,9 @@ import openpyxl
 import pytest
 
 from hydrants import reference, store
-from hydrants.portal import audit
+from hydrants.portal import audit, door, files
 from hydrants.portal.house import House
+from hydrants.portal.published import Found, Kind
 from tests.portal.browser import HOST, Browser, active_parts
 from tests.portal.conftest import (
     DIKSMUIDE,
@@ -282,10 +283,48 @@ def test_what_a_reader_has_is_not_sent_again(enter: Enter, published: Published)
     assert Browser(browser.port).get(path, If_None_Match=plain.headers["etag"]).status == 401
 
 
+def test_a_large_file_is_not_kept_in_memory(
+    enter: Enter, house: House, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_KEPT_FILE_BYTES", 100)
+    browser = enter("poperinge")
+    path = f"/current/{POPERINGE}/{POPERINGE}.gpkg"
+    answer = browser.get(path)
+    assert answer.content == (published.settings.site / path[1:]).read_bytes()
+    assert answer.headers["content-disposition"] == f'attachment; filename="{POPERINGE}.gpkg"'
+    assert answer.headers["content-type"] == "application/geopackage+sqlite3"
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert (house.files._bytes, len(house.files._kept)) == (0, 0)
+
+
+def test_what_is_kept_in_memory_has_a_bound(
+    enter: Enter, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_KEPT_BYTES", 150_000)
+    browser = enter("beheer")
+    for nis in EVERYWHERE:
+        assert browser.get(f"/current/{nis}/{nis}.xlsx").status == 200
+        assert browser.get(f"/current/{nis}/index.html").status == 200
+    assert 0 < house.files._bytes <= 150_000
+    assert house.files._bytes == sum(body.size() for body in house.files._kept.values())
+    assert len(house.files._kept) < 2 * len(EVERYWHERE)
+
+
+def test_a_snapshot_that_is_removed_in_the_midst(
+    enter: Enter, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = published.settings.site / "snapshots" / "1" / "gone.html"
+    monkeypatch.setattr(door.published, "find", lambda *_: Found(Kind.file, gone))
+    answer = enter("poperinge").get(f"/snapshots/1/{POPERINGE}/index.html")
+    assert (answer.status, "is niet voor u" in answer.text) == (404, True)
+
+
 def test_the_state_says_whose_session_it_is(enter: Enter) -> None:
     said = enter("ieper").get("/state.js").text
-    assert said.endswith('window.BRANDKRANEN_STATE.account = {"name": "ieper"};\n')
+    assert said.endswith('window.BRANDKRANEN_STATE.account = {"name": "ieper", "zones": []};\n')
     assert "confirmed_at" in said
+    seen = enter("brandweer").get("/snapshots/state.js").text
+    assert seen.endswith('.account = {"name": "brandweer", "zones": ["westhoek"]};\n')
 
 
 @pytest.mark.parametrize(

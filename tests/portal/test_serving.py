@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from hydrants.portal import sessions
 from tests.portal.browser import Browser
 from tests.portal.conftest import IEPER, Published
+from tests.postgis_server import database
 
 LINK = re.compile(r"http://127\.0\.0\.1:(\d+)(/link/\S+)")
 WHERE = re.compile(r"The portal answers at http://127\.0\.0\.1:(\d+)")
@@ -28,8 +30,18 @@ def _environment(published: Published, folder: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HYDRANTS_DATABASE_URL": settings.database_url,
         "HYDRANTS_SITE": str(settings.site),
-        "HYDRANTS_ACCOUNTS_URL": f"sqlite:///{folder}/people.sqlite",
+        "HYDRANTS_ACCOUNTS_URL": _database_of_accounts(published, folder),
     }
+
+
+def _database_of_accounts(published: Published, folder: Path) -> str:
+    """A new one, of the same kind as the store."""
+    if published.engine.dialect.name == "sqlite":
+        return f"sqlite:///{folder}/people.sqlite"
+    name = f"people_{uuid.uuid4().hex}"
+    with published.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    return database(published.settings.database_url, name)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import xlsxwriter
 from hydrants import reference
 from hydrants.publishing import labels
 from hydrants.publishing.content import Content
-from hydrants.spreadsheet import STREAMED, write_text
+from hydrants.spreadsheet import STREAMED, put, write_text
 from hydrants.spreadsheet_rows import RowsSheet
 
 
@@ -57,7 +57,12 @@ _OVERVIEW = (
     ("In orde", "ok"),
     ("Niet in orde", "failed"),
     ("Nog te controleren", "remaining"),
+    ("Gedaan", "percent"),
+    ("Laatste controle", "last_checked_on"),
 )
+_TEXTS = 2
+"""The first so many columns of the overview are words, the others figures."""
+_A4 = 9
 _NOTES = (
     "Gecontroleerd = in orde + niet in orde. Geregistreerd = gecontroleerd + nog te controleren.",
     "De laatste controledag met een uitspraak telt. 'Niet gevonden' geldt als niet in orde.",
@@ -93,10 +98,13 @@ def write(path: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> Non
 def _write_overview(workbook: xlsxwriter.Workbook, content: Content, nis: str) -> None:
     title = workbook.add_format({"bold": True, "font_size": 16})
     heading = _heading(workbook)
-    figure = workbook.add_format({"num_format": "#,##0"})
+    heading_of_figures = _heading(workbook, align="right")
+    figure = workbook.add_format({"num_format": "#,##0", "align": "right"})
+    day = workbook.add_format({"num_format": "dd/mm/yyyy", "align": "right"})
     names = {operator.operator: operator.name for operator in reference.operators().values()}
     sheet = workbook.add_worksheet("Overzicht")
     sheet.hide_gridlines(2)
+    _fit_on_paper(sheet)
     sheet.set_column(0, len(_OVERVIEW) - 1, 18)
     sheet.write_string(0, 0, f"Brandkranen {content.gemeenten()[nis]} ({nis})", title)
     sheet.write_string(1, 0, f"Gegevens van {labels.day(content.as_of)}")
@@ -104,12 +112,19 @@ def _write_overview(workbook: xlsxwriter.Workbook, content: Content, nis: str) -
         2, 0, f"Campagne {labels.day(content.campaign_start)} - {labels.day(content.campaign_end)}"
     )
     write_text(sheet, 3, 0, content.source)
-    sheet.write_row(5, 0, [column for column, _ in _OVERVIEW], heading)
+    for position, (column, _) in enumerate(_OVERVIEW):
+        sheet.write_string(5, position, column, heading_of_figures if position >= _TEXTS else heading)
     row = 6
     for line in content.of(nis):
-        firm = labels.firm(line["contractor"]) if line["contractor"] else "geen contract"
-        named = {**line, "operator": names[line["operator"]], "contractor": firm}
-        sheet.write_row(row, 0, [named[field] for _, field in _OVERVIEW], figure)
+        shown = {
+            **line,
+            "operator": names[line["operator"]],
+            "contractor": labels.firm(line["contractor"]) if line["contractor"] else "geen contract",
+            "percent": labels.percent(line["checked"], line["registered"]),
+        }
+        for position, (_, field) in enumerate(_OVERVIEW):
+            style = day if field.endswith("_on") else figure if position >= _TEXTS else None
+            put(sheet, row, position, shown[field], style)
         row += 1
     for offset, note in enumerate(_NOTES, start=row + 1):
         sheet.write_string(offset, 0, note)
@@ -121,8 +136,7 @@ def _write_sheet(
     columns = tuple(columns)
     sheet = workbook.add_worksheet(name, RowsSheet)
     sheet.freeze_panes(1, 1)
-    sheet.set_landscape()
-    sheet.fit_to_pages(1, 0)
+    _fit_on_paper(sheet)
     sheet.repeat_rows(0)
     day = workbook.add_format({"num_format": "dd/mm/yyyy"})
     for position, column in enumerate(columns):
@@ -137,5 +151,12 @@ def _write_sheet(
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
 
 
-def _heading(workbook: xlsxwriter.Workbook) -> Any:
-    return workbook.add_format({"bold": True, "bg_color": "#123C5A", "font_color": "#FFFFFF"})
+def _fit_on_paper(sheet: Any) -> None:
+    """As wide as a sheet of paper that lies on its side, however long."""
+    sheet.set_paper(_A4)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+
+
+def _heading(workbook: xlsxwriter.Workbook, **more: str) -> Any:
+    return workbook.add_format({"bold": True, "bg_color": "#123C5A", "font_color": "#FFFFFF", **more})

@@ -30,11 +30,9 @@ Line = dict[str, Any]
 
 def write(folder: Path, content: Content, areas: dict[str, Area]) -> None:
     """Write index.html, overview.json and progress.json."""
-    # the names of a query's columns are a kind of str that orjson takes for no key
-    lines = [{str(name): value for name, value in line.items()} for line in content.lines]
     shown = {
         "frame": {**content.frame("")._asdict(), "tiles": content.tiles._asdict()},
-        "lines": [line for line in lines if line["nis"] is not None],
+        "lines": [line for line in content.lines if line["nis"] is not None],
         "areas": {nis: area._asdict() for nis, area in areas.items()},
         "schedules": [
             {"operator": operator, "nis": nis, "schedule": one.as_json()}
@@ -44,7 +42,7 @@ def write(folder: Path, content: Content, areas: dict[str, Area]) -> None:
     as_json = orjson.dumps(shown)
     (folder / FILE).write_bytes(as_json)
     (folder / "index.html").write_text(overview_html(as_json), encoding="utf-8")
-    (folder / "progress.json").write_bytes(orjson.dumps(lines, option=orjson.OPT_INDENT_2))
+    (folder / "progress.json").write_bytes(orjson.dumps(content.lines, option=orjson.OPT_INDENT_2))
 
 
 def overview_html(overview_json: bytes, gemeenten: Iterable[str] | None = None) -> str:

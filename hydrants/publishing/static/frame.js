@@ -1,6 +1,10 @@
 // On every page: loud when the data is old, whose session it is, and tables that sort by a click on a heading.
 "use strict";
 
+window.FRAME = {
+  number: (value) => String(value).replace(/\B(?=(\d{3})+$)/g, "."),
+};
+
 (() => {
   const HOUR_MS = 3_600_000;
   const day = (moment) => moment.toLocaleDateString("nl-BE", { day: "numeric", month: "long", year: "numeric" });
@@ -37,6 +41,7 @@
     link.textContent = "Mijn account";
     box.append(`Aangemeld als ${state.account.name}. `, link);
     box.hidden = false;
+    for (const way of document.querySelectorAll("[data-zone]")) way.hidden = !state.account.zones.includes(way.dataset.zone);
   }
 
   // -- tables that sort ------------------------------------------------------------------

@@ -90,6 +90,7 @@
     const script = element("script");
     script.src = `history-${place}.js`;
     script.addEventListener("load", then);
+    script.addEventListener("error", then); // without a connection: what is known stays readable
     document.head.append(script);
   };
   const inspections = (index) => {
@@ -151,10 +152,13 @@
     return line;
   };
   const showHistory = (one) => {
-    const found = inspections(one.index);
+    if (one !== current) return; // another was asked for since
+    const isThere = Boolean(histories[Math.floor(one.index / perFile)]);
+    const found = isThere ? inspections(one.index) : [];
     byId("history").hidden = found.length === 0;
     byId("history-note").hidden = found.length === 0;
-    byId("history-none").hidden = found.length > 0;
+    byId("history-none").hidden = !isThere || found.length > 0;
+    byId("history-lost").hidden = isThere;
     byId("history").querySelector("tbody").replaceChildren(...found.map(historyRow));
     const photos = found.flatMap((inspection) => inspection.photos.map((sha256) => photo(sha256, inspection)));
     byId("fotos").hidden = photos.length === 0;
@@ -182,9 +186,11 @@
     }
     document.documentElement.dataset.ready = "none";
   };
+  let current;
   const follow = () => {
     const id = (new URLSearchParams(location.hash.slice(1)).get("id") ?? "").slice(0, 200);
     const one = hydrants.find((other) => other.id === id);
+    current = one;
     byId("missing").hidden = Boolean(one);
     byId("hydrant").hidden = !one;
     if (!one) {

@@ -35,7 +35,7 @@ window.HYDRANTS = (() => {
     return made;
   };
   const day = (iso) => (iso ? iso.split("-").reverse().join("/") : "");
-  const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ".");
+  const { number } = window.FRAME;
 
   // the hydrants of a gemeente, from the columns and words of its hydrants.js
   const read = () => {

@@ -26,14 +26,20 @@
       layer.on("click", () => open(nis));
       layer.on("mouseover", () => layer.setStyle({ weight: 3 }));
       layer.on("mouseout", () => layer.setStyle({ weight: 1 }));
-      const label = element("span", name);
-      label.append(element("br"), percent);
+      const label = element("span");
+      label.append(element("span", name, "place"), percent);
       L.tooltip({ permanent: true, direction: isSmall ? "right" : "center", className: "name" })
         .setLatLng([lat, lon])
         .setContent(label)
         .addTo(map);
     },
   }).addTo(map);
+  // seen from afar, names would cover each other: the table has them
+  const ROOM_PX = 420;
+  map.on("zoomend", () => {
+    const { x } = map.latLngToLayerPoint(gemeenten.getBounds().getNorthEast()).subtract(map.latLngToLayerPoint(gemeenten.getBounds().getSouthWest()));
+    map.getContainer().classList.toggle("is-small", x < ROOM_PX);
+  });
   if (data.gemeenten.features.length) map.fitBounds(gemeenten.getBounds(), { padding: [12, 12], animate: false });
 
   for (const step of PROGRESS) {

@@ -4,7 +4,7 @@
 (() => {
   const byId = (id) => document.getElementById(id);
   const form = byId("filters");
-  const number = (value) => String(value).replace(/\B(?=(\d{3})+$)/g, ".");
+  const { number } = window.FRAME;
   const parts = [...document.querySelectorAll(".part")].map((section) => ({
     section,
     nis: section.dataset.nis,
