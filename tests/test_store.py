@@ -54,7 +54,8 @@ def test_postgis_points_are_generated_indexed_and_commented(postgis_url: str) ->
             )
         ).all()
         assert [tuple(row) for row in points] == [
-            (name, 31370, "POINT") for name in ("address", "hydrant_state", "location", "snapshot_hydrant")
+            (name, 31370, "POINT")
+            for name in ("address", "current_hydrant", "hydrant_state", "location", "snapshot_hydrant")
         ]
         indexed = connection.execute(
             sa.text("SELECT tablename FROM pg_indexes WHERE indexdef LIKE '%USING gist (geom)%' ORDER BY 1")

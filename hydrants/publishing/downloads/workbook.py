@@ -138,16 +138,16 @@ def _write_sheet(
     sheet.freeze_panes(1, 1)
     _fit_on_paper(sheet)
     sheet.repeat_rows(0)
-    day = workbook.add_format({"num_format": "dd/mm/yyyy"})
-    for position, column in enumerate(columns):
-        kind = day if column.field.endswith("_on") else None
-        sheet.set_column(position, position, column.width, kind)
+    day = workbook.add_format({"num_format": "dd/mm/yyyy", "align": "center"})
+    metres = workbook.add_format({"num_format": "0.00"})
+    styles = [
+        day if column.field.endswith("_on") else metres if column.field.endswith("_l72") else None
+        for column in columns
+    ]
+    for position, (column, style) in enumerate(zip(columns, styles, strict=True)):
+        sheet.set_column(position, position, column.width, style)
     sheet.write_row(0, 0, [column.heading for column in columns], _heading(workbook))
-    sheet.write_rows(
-        1,
-        [rows[column.field].tolist() for column in columns],
-        [day if column.field.endswith("_on") else None for column in columns],
-    )
+    sheet.write_rows(1, [rows[column.field].tolist() for column in columns], styles)
     sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
 
 
