@@ -2,8 +2,8 @@
 
 Writing: all files of a snapshot, at several sizes. Looking: pages of the largest gemeente in Chromium, its
 processor slowed down four times, over the portal, which compresses. Handing out: `wrk` with 32 connections on
-the portal, which looks at the session each time, and on nginx with the same files, which lets anybody in. What
-is not installed (chromium, wrk, nginx) is left out, and said.
+the portal, which looks at the session each time, and on nginx with the same files, which lets anybody in.
+What is not installed (chromium, wrk, nginx) is left out, and said.
 """
 
 from __future__ import annotations
@@ -268,9 +268,8 @@ def nginx(home: Path) -> Iterator[str]:
     folder.mkdir(exist_ok=True)
     config = folder / "nginx.conf"
     config.write_text(_NGINX.format(home=folder, port=port, site=home / "site"), encoding="utf-8")
-    with subprocess.Popen(
-        ["nginx", "-c", str(config), "-p", str(folder)], stderr=subprocess.DEVNULL
-    ) as process:
+    command = ["nginx", "-c", str(config), "-p", str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:  # noqa: S603
         address = f"http://127.0.0.1:{port}"
         try:
             for _ in range(100):

@@ -3,7 +3,7 @@
 site/snapshots/<id>/   one snapshot, complete from the moment it bears this name
 site/current           link to the snapshot that readers see
 site/index.html        sends a reader of site/ to current/
-site/state.js          when the current snapshot was last known to be right: its pages are loud when that is long
+site/state.js          when the current snapshot was last known to be right; else its pages are loud
 """
 
 from __future__ import annotations
