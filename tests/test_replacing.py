@@ -92,7 +92,7 @@ def test_what_is_as_it_should_be_is_not_touched(engine: sa.Engine) -> None:
         assert store.replace_rows(connection, match, wanted, IS_OURS) == (1, 1, 1)
         if changes is not None:
             # staged, the new and the changed one set apart, and three written
-                assert raw.total_changes - changes == len(wanted) + 2 + 3
+            assert raw.total_changes - changes == len(wanted) + 2 + 3
     after = versions()
     assert after.keys() == {FIRST + number for number in (1, 2, 3, 5)}
     if is_postgresql:
