@@ -123,6 +123,14 @@ def test_on_another_file_system_there_is_one_copy(engine: sa.Engine, elsewhere: 
     assert kept(elsewhere, SHOWN).stat().st_nlink == 1
 
 
+def test_a_damaged_copy_is_not_shared(engine: sa.Engine, elsewhere: Settings) -> None:
+    publishing.run(engine, elsewhere, date(2019, 12, 31))
+    name = f"33021/photos/{sha256(SHOWN)}.jpg"
+    pictures(elsewhere, 1)[name].write_bytes(b"half")
+    assert second_snapshot(engine, elsewhere) == 2
+    assert pictures(elsewhere, 2)[name].read_bytes() == SHOWN
+
+
 def test_a_picture_that_is_lost_holds_back_nothing(
     engine: sa.Engine, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:

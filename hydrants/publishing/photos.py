@@ -34,17 +34,20 @@ def publish(own: Path, kept: Path, earlier: Path, inspections: Iterable[Inspecti
         kept: PHOTOS.
         earlier: the gemeente's folder in the snapshot before; need not be there.
         inspections: what is published of the gemeente.
+
     A picture that the store knows of and that is in neither folder holds back nothing: it is logged.
     """
     for sha256 in sorted({sha256 for one in inspections for sha256 in one.photos}):
         target = own / FOLDER / f"{sha256}.jpg"
         target.parent.mkdir(exist_ok=True)
-        shared = earlier / FOLDER / target.name
-        source = shared if shared.is_file() else landed_path(kept, sha256)
-        if not source.is_file():
+        original, shared = landed_path(kept, sha256), earlier / FOLDER / target.name
+        sources = [path for path in (original, shared) if path.is_file()]
+        if len({path.stat().st_size for path in sources}) > 1:  # what was published has been damaged since
+            sources.remove(shared)
+        if not sources:
             _log.error("a picture is not in %s, and left out: %s", kept, sha256)
-        elif not _name(source, target):
-            shutil.copyfile(source, target)
+        elif not any(_name(path, target) for path in sources):
+            shutil.copyfile(sources[0], target)
 
 
 def _name(file: Path, target: Path) -> bool:

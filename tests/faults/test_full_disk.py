@@ -118,15 +118,15 @@ def _next_night_makes_it_good(settings: Settings, ordeal: Ordeal) -> None:
         ("site", 0),
         ("site", 40 * _KIB),
         ("site", 250 * _KIB),
-        ("site", 500 * _KIB),
-        ("site", 650 * _KIB),
+        ("site", 1024 * _KIB),
+        ("site", 2560 * _KIB),
     ],
 )
 @ONE_STORE
 def test_no_room_for_files(second_night: Ordeal, folder: str, free_bytes: int, tmp_path: Path) -> None:
     with second_night.world.copied(tmp_path) as settings:
         own = settings.site.parent / folder
-        with small_disk(own, 4 << 20) as disk:
+        with small_disk(own, 16 << 20) as disk:
             disk.leave(free_bytes)
             _night_fails_clearly(settings, second_night, own)
             _nothing_is_half(settings, second_night)

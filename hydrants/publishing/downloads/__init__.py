@@ -50,8 +50,7 @@ def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> N
     remaining = hydrants[hydrants["status"] == "remaining"]
     workbook.write(folder / f"{nis}.xlsx", content, nis, hydrants)
     listing.write(folder / f"{nis}.csv", hydrants)
-    layers = {"brandkranen": hydrants, "niet_in_orde": failed, "nog_te_controleren": remaining}
-    geopackage.write(folder / f"{nis}.gpkg", content, nis, layers)
+    geopackage.write(folder / f"{nis}.gpkg", content, nis, hydrants)
     geojson.write(folder / f"{nis}.geojson", content, nis, hydrants)
     gpx.write(folder / f"{nis}_niet_in_orde.gpx", content, nis, "niet in orde", failed)
     gpx.write(folder / f"{nis}_nog_te_controleren.gpx", content, nis, "nog te controleren", remaining)
