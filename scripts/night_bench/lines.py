@@ -19,7 +19,6 @@ INTO_OURS = "COPY of the same rows as CSV, into the table as it is"
 RECIPE = "pandas.to_sql, method=COPY as in pandas' documentation: no geometry, no key"
 TO_POSTGIS = "geopandas.to_postgis: geometry, no key, no index"
 TO_SQL = "pandas.to_sql, chunksize=10000: no geometry, no key"
-TO_SQL_MULTI = 'pandas.to_sql, method="multi", chunksize=1000: no geometry, no key'
 REPLACE = "store.replace_rows of rows that are there already"
 UPSERT = "staging table, then INSERT ... ON CONFLICT DO UPDATE of every row"
 
@@ -62,7 +61,6 @@ def load_lines(engine: sa.Engine, frame: pd.DataFrame) -> dict[str, Line]:
     lines = {
         OURS: Line(location.name, lambda: _emptied(engine), lambda: _insert(engine, frame)),
         TO_SQL: _to_sql(engine, as_text, chunksize=10_000),
-        TO_SQL_MULTI: _to_sql(engine, as_text, chunksize=1_000, method="multi"),
     }
     if engine.dialect.name != "postgresql":
         return lines

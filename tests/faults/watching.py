@@ -158,7 +158,10 @@ class Watcher:
             self._tell("start a process")
 
     def _below(self, path: Any) -> str | None:
-        """What kind of file it is: the first folder, and the suffix; None when it lies elsewhere."""
+        """What kind of file it is: the first folder, and the suffix; None when it lies elsewhere.
+
+        Those that stand in the first folder itself are what readers come in by: each is a kind of its own.
+        """
         if not isinstance(path, str | bytes | os.PathLike):
             return None
         text = os.fsdecode(path)
@@ -166,6 +169,8 @@ class Watcher:
             return None
         first, *rest = Path(text.removeprefix(self._folder)).parts
         name = rest[-1] if rest else first
+        if len(rest) == 1 and name.endswith(".tmp"):
+            return f"{first}/{re.sub('[0-9a-f]{6,}|[0-9]+', '*', name)}"
         suffix = name.rpartition(".")[2] if "." in name and len(name) < 60 else ""
         return f"{first}/*{'.' if suffix else ''}{re.sub('[0-9a-f]{6,}|[0-9]+|-.*', '', suffix)}"
 
