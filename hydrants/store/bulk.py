@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -99,9 +100,18 @@ def _copy_frame(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame)
     columns = copying.in_order(frame, table)
     statement = _copy_statement(table, [column.name for column in columns])
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
-        for block in copying.blocks(frame, columns, json_text):
+        for block in _one_ahead(copying.blocks(frame, columns, json_text)):
             copy.write(block)
     return len(frame)
+
+
+def _one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same blocks, each made while the server takes the one before."""
+    with ThreadPoolExecutor(1) as maker:
+        coming = maker.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = maker.submit(next, blocks, None)
+            yield block
 
 
 def _copy(connection: sa.Connection, table: sa.Table, names: Sequence[str], rows: Iterable[Row]) -> int:

@@ -25,7 +25,7 @@ _HEAD = b"PGCOPY\n\xff\r\n\0" + pack(">ii", 0, 0)
 _TAIL = pack(">h", -1)
 _NULL = pack(">i", -1)
 _NOTHING = pack(">i", 2) + b"[]"  # what most lists say
-_ROWS_PER_BLOCK = 50_000
+_ROWS_PER_BLOCK = 20_000
 _FIRST_DAY = "2000-01-01"
 
 Pieces = list[bytes]
