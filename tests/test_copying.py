@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from hydrants import store
-from hydrants.store import copying
+from hydrants.store import bulk, copying
 
 TABLE = sa.Table(
     "every_type",
@@ -40,8 +40,12 @@ OTHER = (2**40, 2**31 - 1, -0.1, False, date(2026, 2, 28), datetime(1970, 1, 1, 
 EMPTY = (8, None, None, None, None, None, None, None, None)
 
 
+def _frame(rows: list[tuple[Any, ...]]) -> pd.DataFrame:
+    return pd.DataFrame({name: [row[at] for row in rows] for at, name in enumerate(TABLE.c.keys())})
+
+
 def _stored(engine: sa.Engine, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    frame = pd.DataFrame({name: [row[at] for row in rows] for at, name in enumerate(TABLE.c.keys())})
+    frame = _frame(rows)
     with store.write(engine) as connection:
         TABLE.drop(connection, checkfirst=True)
         TABLE.create(connection)
@@ -65,3 +69,30 @@ def test_rows_of_several_blocks(engine: sa.Engine, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(copying, "_ROWS_PER_BLOCK", 3)
     rows = [(n, *(EMPTY if n in {4, 5, 6, 9} else WHOLE)[1:]) for n in range(11)]
     assert _stored(engine, rows) == rows
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_same"),
+    [
+        ([WHOLE, EMPTY, OTHER], True),
+        ([WHOLE, EMPTY], False),
+        ([WHOLE, EMPTY, OTHER, (2**41, *OTHER[1:])], False),
+        ([WHOLE, (8, 0, *EMPTY[2:]), OTHER], False),
+        ([(7, *OTHER[1:]), EMPTY, OTHER], False),
+        ([EMPTY, WHOLE, OTHER], False),  # it cannot be told of rows out of order
+        ([], False),
+    ],
+    ids=["the same", "one less", "one more", "a gap filled", "another", "out of order", "none"],
+)
+def test_rows_that_are_there_are_seen_at_once(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, rows: list[tuple[Any, ...]], is_same: bool
+) -> None:
+    monkeypatch.setattr(copying, "_ROWS_PER_BLOCK", 2)
+    with store.write(engine) as connection:
+        TABLE.create(connection)
+        store.insert_rows(connection, TABLE, _frame([WHOLE, EMPTY, OTHER, (1, *WHOLE[1:])]))
+        found = bulk.is_there(connection, TABLE, _frame(rows), TABLE.c.number > 1)
+        count = connection.execute(sa.select(sa.func.count()).select_from(TABLE)).scalar_one()
+        TABLE.drop(connection)
+    assert count == 4  # the transaction goes on
+    assert found == (is_same and engine.dialect.name == "postgresql")

@@ -105,6 +105,47 @@ def _copy_frame(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame)
     return len(frame)
 
 
+def is_there(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
+    within: sa.ColumnElement[bool],
+) -> bool:
+    """Whether a part of a table is a frame to the byte; False too where that cannot be told so quickly.
+
+    As PostgreSQL sends a table it is sent to it: two streams to compare, in the order of the key.
+    """
+    if not _is_frame(rows) or connection.dialect.name != "postgresql":
+        return False
+    keys = [column.name for column in table.primary_key]
+    if not rows[keys].set_index(keys).index.is_monotonic_increasing:
+        return False
+    columns = copying.in_order(rows, table)
+    query = sa.select(*columns).where(within).order_by(*table.primary_key)
+    text = query.compile(connection, compile_kwargs={"literal_binds": True})
+    statement = f"COPY ({text}) TO STDOUT (FORMAT binary)"
+    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        theirs = iter(copy)
+        is_same = _are_same(_one_ahead(copying.blocks(rows, columns, json_text)), theirs)
+        for _ in theirs:  # to the end: to break it off would undo the transaction
+            pass
+    return is_same
+
+
+def _are_same(ours: Iterator[bytes], theirs: Iterator[bytes]) -> bool:
+    """Whether two streams of bytes, cut in different places, are the same."""
+    held = bytearray()
+    for block in ours:
+        for piece in theirs:
+            held += piece
+            if len(held) >= len(block):
+                break
+        if not held.startswith(block):
+            return False
+        del held[: len(block)]
+    return not held and next(theirs, None) is None
+
+
 def _one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same blocks, each made while the server takes the one before."""
     with ThreadPoolExecutor(1) as maker:

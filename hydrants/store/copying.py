@@ -8,7 +8,7 @@ for texts repeat themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from struct import pack
 from typing import TYPE_CHECKING, Any
@@ -35,9 +35,9 @@ Pieces = list[bytes]
 def in_order(frame: pd.DataFrame, table: sa.Table) -> list[sa.Column[Any]]:
     """The columns of a frame in the order in which they are best sent: those as long in each row together."""
     columns = [table.c[str(name)] for name in frame.columns]
-    varies = {column: _layout(column.type) is None for column in columns}
-    has_gaps = {column: 0 < frame[column.name].isna().sum() < len(frame) for column in columns}
-    return sorted(columns, key=lambda column: (varies[column], has_gaps[column]))
+    fixed = [column for column in columns if _layout(column.type) is not None]
+    has_gaps = {column: 0 < frame[column.name].isna().sum() < len(frame) for column in fixed}
+    return sorted(columns, key=lambda column: (column not in has_gaps, has_gaps.get(column, False)))
 
 
 def blocks(
@@ -64,25 +64,35 @@ def _pieces(
 
     alike: list[Array] = [np.full(len(block), len(columns), ">i2")]
     for column in columns:
-        values, layout = block[column.name], _layout(column.type)
-        is_missing = values.isna().to_numpy()
-        if is_missing.all():
-            alike.append(np.full(len(block), -1, ">i4"))
-        elif layout is not None and not is_missing.any():
-            alike += _field_arrays(layout(values.to_numpy()))
-        else:
-            if alike:
-                yield _side_by_side(alike)
-                alike = []
-            if layout is not None:
-                present = _side_by_side(_field_arrays(layout(values.to_numpy()[~is_missing])))
-                yield _with_gaps(present, is_missing)
-            elif isinstance(column.type, sa.JSON):
-                yield _json_texts(values, is_missing, json_text)
-            else:
-                yield _texts(values)
+        field = _field_of(block[column.name], column.type, json_text)
+        if isinstance(field, tuple):
+            alike += field
+            continue
+        if alike:
+            yield _side_by_side(alike)
+            alike = []
+        yield field
     if alike:
         yield _side_by_side(alike)
+
+
+def _field_of(
+    values: pd.Series[Any], kind: sa.types.TypeEngine[Any], json_text: Callable[[Any], str]
+) -> tuple[Array, ...] | Pieces:
+    """The field of a column in each row: arrays to lay side by side where all are as long, else pieces."""
+    import numpy as np
+
+    layout = _layout(kind)
+    if layout is None and not isinstance(kind, sa.JSON):
+        return _texts(values)
+    is_missing = values.isna().to_numpy()
+    if is_missing.all():
+        return (np.full(len(values), -1, ">i4"),)
+    if layout is None:
+        return _json_texts(values, is_missing, json_text)
+    if is_missing.any():
+        return _with_gaps(_side_by_side(_with_lengths(layout(values.to_numpy()[~is_missing]))), is_missing)
+    return _with_lengths(layout(values.to_numpy()))
 
 
 def _layout(kind: sa.types.TypeEngine[Any]) -> Callable[[Array], Array] | None:
@@ -108,13 +118,13 @@ def _since_first_day(values: Array, unit: str) -> Array:
     return counted.astype(np.int64)
 
 
-def _field_arrays(values: Array) -> list[Array]:
+def _with_lengths(values: Array) -> tuple[Array, ...]:
     import numpy as np
 
-    return [np.full(len(values), values.dtype.itemsize, ">i4"), values]
+    return np.full(len(values), values.dtype.itemsize, ">i4"), values
 
 
-def _side_by_side(arrays: list[Array]) -> Pieces:
+def _side_by_side(arrays: Sequence[Array]) -> Pieces:
     """Row by row the bytes of arrays of one length."""
     import numpy as np
 

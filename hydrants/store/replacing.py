@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hydrants.store.bulk import insert_rows
+from hydrants.store.bulk import insert_rows, is_there
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +42,8 @@ def replace_rows(
     before = _count(connection, table, within)
     if before == 0:
         return Replaced(insert_rows(connection, table, rows), 0, 0)
+    if is_there(connection, table, rows, within):
+        return Replaced(0, 0, 0)
     staged = _temporary(connection, f"staged_{table.name}", table)
     given = insert_rows(connection, staged, rows)
     if connection.dialect.name == "postgresql":

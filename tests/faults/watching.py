@@ -44,7 +44,8 @@ _CHANGES = re.compile(
 _READING = re.compile(
     r"(?:\s|--[^\n]*\n)*"
     r"(?:;|(?:SELECT|PRAGMA|SHOW|SET|BEGIN|ROLLBACK|SAVEPOINT|RELEASE|ANALYZE|LOCK)\b"
-    r"|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b))",
+    r"|WITH\b(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b)"
+    r"|COPY \(SELECT\b(?!.*\b(?:INSERT|UPDATE|DELETE|MERGE)\b))",
     re.IGNORECASE | re.DOTALL,
 )
 """Statements that leave no trace, `;` is a knock on the door. What is not known to leave none leaves one."""
