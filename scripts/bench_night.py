@@ -75,7 +75,7 @@ def main() -> None:
             here = [bar for bar in bars(by_size, floor) if bar.size == size]
             report.add(f"{size:,} rows, {store}: the bars", bar_rows(here))
     if asked.markdown:
-        write_page(asked.markdown, preface, report.tables)
+        write_page(asked.markdown, "The night", Path(__file__).name, preface, report.tables)
     if asked.json:
         asked.json.write_text(json.dumps(report.tables, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 

@@ -80,7 +80,7 @@ def main() -> None:
             _look(report, places[0], address, cookie)
             _hand_out(report, places[0], address, cookie)
     if asked.markdown:
-        write_page(asked.markdown, __doc__ or "", report.tables)
+        write_page(asked.markdown, "The site", Path(__file__).name, __doc__ or "", report.tables)
 
 
 def _written(home: Path, hydrants: int, seed: int) -> dict[str, Any]:

@@ -178,9 +178,9 @@ def machine() -> str:
     return f"{os.cpu_count()} processors, {platform.machine()}, Python {python}; {libraries}."
 
 
-def write_page(path: Path, preface: str, tables: Mapping[str, Sequence[Row]]) -> None:
+def write_page(path: Path, what: str, script: str, preface: str, tables: Mapping[str, Sequence[Row]]) -> None:
     """Write the page: what was measured and how, and each table."""
-    parts = ["# The night, measured\n", "Written by `scripts/bench_night.py`: change that, not this page.\n"]
+    parts = [f"# {what}, measured\n", f"Written by `scripts/{script}`: change that, not this page.\n"]
     parts += [preface, f"**The machine.** {machine()}\n"]
     parts += [f"## {title}\n\n{_markdown(rows)}" for title, rows in tables.items()]
     path.write_text("\n".join(parts), encoding="utf-8")
