@@ -36,7 +36,10 @@ def untracked(done: Iterable[Counts], _total: int) -> Iterable[Counts]:
 
 def _step(module: str) -> BatchStep:
     def step(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dict[str, int]:
-        counts: dict[str, int] = import_module(f"hydrants.{module}").run(engine, settings, contractor, nis)
+        with store.in_bulk():
+            counts: dict[str, int] = import_module(f"hydrants.{module}").run(
+                engine, settings, contractor, nis
+            )
         return counts
 
     return step

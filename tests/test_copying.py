@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from hydrants import store
-from hydrants.store import bulk, copying
+from hydrants.store import comparing, copying
 
 TABLE = sa.Table(
     "every_type",
@@ -91,8 +92,48 @@ def test_rows_that_are_there_are_seen_at_once(
     with store.write(engine) as connection:
         TABLE.create(connection)
         store.insert_rows(connection, TABLE, _frame([WHOLE, EMPTY, OTHER, (1, *WHOLE[1:])]))
-        found = bulk.is_there(connection, TABLE, _frame(rows), TABLE.c.number > 1)
+        found = comparing.is_there(connection, TABLE, _frame(rows), TABLE.c.number > 1)
         count = connection.execute(sa.select(sa.func.count()).select_from(TABLE)).scalar_one()
         TABLE.drop(connection)
     assert count == 4  # the transaction goes on
     assert found == (is_same and engine.dialect.name == "postgresql")
+
+
+ALL_ROWS = [WHOLE, EMPTY, OTHER]
+OF_ALL_ROWS = "3f98b4b37df4d3f51f5b27455480356d0ddba1041ce273dc841d2da09882a345"
+"""SHA-256 of the file that `psql` 15 wrote for these rows with `\\copy ... (format binary)`."""
+
+
+def _digest(engine: sa.Engine, rows: list[tuple[Any, ...]], order: sa.ColumnElement[Any]) -> str:
+    with store.write(engine) as connection:
+        TABLE.create(connection)
+        store.insert_rows(connection, TABLE, _frame(rows))
+        said = (column for column in TABLE.c if column.name != "moment_at")  # SQLite keeps no zone
+        found = store.digest(connection, sa.select(*said, TABLE.c.said.label("said_again")).order_by(order))
+        TABLE.drop(connection)
+    return found
+
+
+def test_equal_rows_have_one_digest_in_every_store(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _digest(engine, ALL_ROWS, TABLE.c.number) == OF_ALL_ROWS
+    monkeypatch.setattr(comparing, "_ROWS_AT_ONCE", 2)
+    assert _digest(engine, ALL_ROWS[::-1], TABLE.c.number) == OF_ALL_ROWS
+
+
+@pytest.mark.parametrize("at", range(1, len(WHOLE)))
+def test_any_other_value_is_another_digest(engine: sa.Engine, at: int) -> None:
+    if TABLE.columns[at].name == "moment_at":
+        return
+    other = (*WHOLE[:at], OTHER[at], *WHOLE[at + 1 :])
+    assert _digest(engine, [other, EMPTY, OTHER], TABLE.c.number) != OF_ALL_ROWS
+
+
+def test_another_order_is_another_digest(engine: sa.Engine) -> None:
+    assert _digest(engine, ALL_ROWS, TABLE.c.number.desc()) != OF_ALL_ROWS
+
+
+def test_no_rows_have_a_digest_too(engine: sa.Engine) -> None:
+    head = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    assert _digest(engine, [], TABLE.c.number) == hashlib.sha256(head + b"\xff\xff").hexdigest()

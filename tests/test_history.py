@@ -197,15 +197,19 @@ CHANGES: dict[str, sa.Update] = {
 
 
 def test_a_snapshot_is_another_when_a_history_is(engine: sa.Engine, snapshot_id: int) -> None:
-    """Also when no figure and no state changes by it."""
+    """Also when no figure and no state changes by it; of the gemeenten only the one it happens in."""
+    both = ["33021", "33011"]
     with store.write(engine) as connection:
-        before = history.digest(connection, snapshot_id)
+        before = history.digests(connection, snapshot_id, both)
         for what, change in CHANGES.items():
             with connection.begin_nested() as point:
                 assert connection.execute(change).rowcount == 1, what
-                assert history.digest(connection, snapshot_id) != before, what
+                now = history.digests(connection, snapshot_id, both)
+                assert (now["33021"] != before["33021"], now["33011"] == before["33011"]) == (True, True), (
+                    what
+                )
                 point.rollback()
-        assert history.digest(connection, snapshot_id) == before
+        assert history.digests(connection, snapshot_id, both) == before
 
 
 def test_a_changed_history_is_published(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:

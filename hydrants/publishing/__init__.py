@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -25,24 +27,20 @@ from hydrants.errors import ReferenceMissing
 from hydrants.publishing import (
     areas,
     content,
-    downloads,
-    history,
+    folders,
     inputs,
     numbers,
     pages,
-    photos,
     retention,
     site,
     snapshot,
 )
-from hydrants.publishing.areas import Area
 from hydrants.publishing.content import Content
 from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.frame import Tiles
 from hydrants.publishing.reads import progress, trace
 from hydrants.reference import Zone
 from hydrants.settings import Settings
-from hydrants.store.tables import snapshot_hydrant
 
 __all__ = ["InvariantBroken", "progress", "run", "trace"]
 
@@ -72,21 +70,21 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
     if not settings.boundaries.is_file():
         raise ReferenceMissing(f"no boundaries at {settings.boundaries}: set HYDRANTS_BOUNDARIES")
     boundaries_sha256 = hashlib.sha256(settings.boundaries.read_bytes()).hexdigest()
+    surroundings = inputs.what_surrounds(settings, day, boundaries_sha256)
     with site.alone(settings.site):
         with store.read(engine) as connection:
-            made_from = inputs.fingerprint(connection, settings, day, boundaries_sha256)
+            made_from = inputs.fingerprint(connection, surroundings)
             current = inputs.made_from(connection, made_from)
         if current is not None:
-            taken = snapshot.Taken(current, is_current=True)
+            taken = snapshot.Taken(current, is_current=True, contents={})
         else:
             store.refresh_statistics(engine, *snapshot.MADE_FROM)
-            taken = snapshot.take(engine, settings, day, boundaries_sha256)
+            taken = snapshot.take(engine, settings, day, surroundings)
         if not taken.is_current:
             taken = taken._replace(snapshot_id=numbers.settle(engine, settings, taken.snapshot_id))
-            store.refresh_statistics(engine, snapshot_hydrant)
         folder = site.directory(settings.site, taken.snapshot_id)
         if not site.is_complete(folder):
-            site.write(folder, lambda aside: _fill(aside, engine, taken.snapshot_id, settings))
+            site.write(folder, lambda aside: _fill(aside, engine, taken, settings, surroundings))
         if not taken.is_current:
             snapshot.point(engine, taken.snapshot_id)
         site.switch(settings.site, taken.snapshot_id)
@@ -101,45 +99,46 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
     }
 
 
-def _fill(folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings) -> None:
+def _fill(
+    folder: Path, engine: sa.Engine, taken: snapshot.Taken, settings: Settings, surroundings: list[object]
+) -> None:
     """Write every file of a snapshot's directory."""
     with store.read(engine) as connection:
         tiles = Tiles(settings.tiles_url, settings.tiles_attribution)
-        whole = content.read(connection, snapshot_id, settings.boundaries, tiles)
+        whole = content.read(connection, taken.snapshot_id, settings.boundaries, tiles)
+        contents = taken.contents or snapshot.contents(connection, taken.snapshot_id)
     shapes = areas.read(settings.boundaries, list(whole.gemeenten()))
     pages.copy_assets(folder)
     pages.overview.write(folder, whole, shapes)
     registered = sum(line["registered"] for line in whole.lines if line["nis"] is not None)
     processes = min(os.cpu_count() or 1, registered // _HYDRANTS_PER_WORKER)
-    pieces = [(folder, whole, nis, shapes.get(nis)) for nis in whole.gemeenten()]
-    for _ in workers.side_by_side(engine, settings, _fill_gemeente, pieces, processes):
-        pass
-    for zone in reference.zones(whole.as_of).values():
-        _fill_zone(engine, folder, whole, zone)
-
-
-def _fill_gemeente(
-    engine: sa.Engine, settings: Settings, folder: Path, whole: Content, nis: str, area: Area | None
-) -> None:
-    """Write the files of one gemeente; the rows of a snapshot do not change, so each is read on its own."""
-    own = folder / nis
-    own.mkdir()
-    with store.read(engine) as connection:
-        hydrants = content.hydrants(connection, whole.snapshot_id, nis)
-        inspections = history.read(connection, whole.snapshot_id, nis)
-    pages.gemeente.write(own, whole, nis, hydrants, area)
-    pages.hydrant.write(own, whole, nis)
-    history.write(own, hydrants["hydrant_id"].tolist(), inspections)
-    photos.publish(own, settings.photos, settings.site / "current" / nis, inspections)
-    downloads.write(own, whole, nis, hydrants)
-
-
-def _fill_zone(engine: sa.Engine, folder: Path, whole: Content, zone: Zone) -> None:
-    """Write the page of one fire zone."""
-    with store.read(engine) as connection:
-        hydrants = {
-            nis: content.hydrants(connection, whole.snapshot_id, nis)
+    pieces: list[tuple[Any, ...]] = [  # the zones first: they are the largest
+        *((_fill_zone, folder, whole, zone) for zone in reference.zones(whole.as_of).values()),
+        *(
+            (
+                folders.write,
+                folder,
+                whole,
+                nis,
+                shapes.get(nis),
+                whole.made_from(nis, contents[nis], surroundings),
+            )
             for nis in whole.gemeenten()
-            if nis in zone.gemeenten
-        }
-    pages.zone.write(folder, whole, zone, hydrants)
+        ),
+    ]
+    for _ in workers.side_by_side(engine, settings, _fill_piece, pieces, processes):
+        pass
+
+
+def _fill_piece(engine: sa.Engine, settings: Settings, fill: Callable[..., None], *piece: Any) -> None:
+    """Write the files of a gemeente or zone."""
+    with store.in_bulk():
+        fill(engine, settings, *piece)
+
+
+def _fill_zone(engine: sa.Engine, _settings: Settings, folder: Path, whole: Content, zone: Zone) -> None:
+    own = [nis for nis in whole.gemeenten() if nis in zone.gemeenten]
+    with store.read(engine) as connection:
+        failing = content.hydrants(connection, whole.snapshot_id, own, "failed")
+        working = content.working(connection, whole.snapshot_id, own)
+    pages.zone.write(folder, whole, zone, failing, working)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyogrio
 import pyproj
@@ -16,7 +18,7 @@ import sqlalchemy as sa
 from hydrants import reference, store
 from hydrants.publishing import labels, schedule
 from hydrants.publishing.frame import Frame, Tiles
-from hydrants.publishing.reads import judged, progress
+from hydrants.publishing.reads import judged, progress, registered
 from hydrants.publishing.schedule import Schedule
 from hydrants.reference.boundaries import LAMBERT_72
 from hydrants.store.tables import (
@@ -30,6 +32,7 @@ from hydrants.store.tables import (
 )
 
 WGS84 = "EPSG:4326"
+_ROWS_AT_ONCE = 20_000
 
 
 class Content(NamedTuple):
@@ -72,6 +75,16 @@ class Content(NamedTuple):
     def of(self, nis: str) -> list[dict[str, Any]]:
         """The progress lines of a gemeente, one per water company."""
         return [line for line in self.lines if line["nis"] == nis]
+
+    def made_from(self, nis: str, told: str, surroundings: list[object]) -> str:
+        """A hash of all that a gemeente's files are made from: the same where they would be the same.
+
+        Args:
+            told: a hash of what is told of its hydrants.
+            surroundings: as `inputs.what_surrounds` gives them.
+        """
+        lines = [{**line, "snapshot_id": None} for line in self.of(nis)]
+        return store.fingerprint(*surroundings, self.source, lines, told)
 
 
 def read(connection: sa.Connection, snapshot_id: int, boundaries: Path, tiles: Tiles) -> Content:
@@ -116,31 +129,38 @@ def _source(boundaries: Path) -> str:
     return "; ".join(sorted(set(said.dropna().astype(str))))
 
 
-def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFrame:
-    """The hydrants of a gemeente in a snapshot.
+def hydrants(
+    connection: sa.Connection, snapshot_id: int, gemeenten: Iterable[str], status: str | None = None
+) -> pd.DataFrame:
+    """The hydrants of some gemeenten in a snapshot.
+
+    Args:
+        gemeenten: NIS codes.
+        status: only those of which this is the status.
 
     Returns:
-        One row per hydrant, in order of hydrant_id: hydrant_id, operator, contractor, status,
+        One row per hydrant, in order of hydrant_id: hydrant_id, nis, operator, contractor, status,
         outcome, inspected_on, tried_on, is_conflict, is_repaired, x_l72, y_l72 (metres), lon, lat
         (WGS84 degrees), street_names, hydrant_type, diameter_mm, defects (list of codes), and the
         deciding row's file, sheet, row_number; and in Dutch operator_nl, contractor_nl, type_nl,
         status_nl, finding_nl, remark_nl. What is missing is None.
     """
-    status, state = snapshot_hydrant.c, hydrant_state.c
+    shown, state = snapshot_hydrant.c, hydrant_state.c
     query = (
         judged(
             snapshot_id,
-            status.hydrant_id,
-            status.operator,
-            status.contractor,
-            status.status,
-            status.outcome,
-            status.inspected_on,
-            status.tried_on,
-            status.is_conflict,
-            status.is_repaired,
-            status.x_l72,
-            status.y_l72,
+            shown.hydrant_id,
+            shown.nis,
+            shown.operator,
+            shown.contractor,
+            shown.status,
+            shown.outcome,
+            shown.inspected_on,
+            shown.tried_on,
+            shown.is_conflict,
+            shown.is_repaired,
+            shown.x_l72,
+            shown.y_l72,
             state.street_names,
             state.hydrant_type,
             state.diameter_mm,
@@ -154,29 +174,68 @@ def hydrants(connection: sa.Connection, snapshot_id: int, nis: str) -> pd.DataFr
             (raw_sheet.c.upload_id == raw_row.c.upload_id)
             & (raw_sheet.c.sheet_number == raw_row.c.sheet_number),
         )
-        .where(status.nis == nis)
+        .where(shown.nis.in_(gemeenten))
     )
-    frame = store.read_frame(connection, query).astype(object)
-    frame = frame.where(frame.notna(), None)
-    for name in ("diameter_mm", "row_number"):  # a column that lacks some came as float
-        frame[name] = pd.Series([value and int(value) for value in frame[name]], frame.index, dtype=object)
-    lon, lat = _to_wgs84().transform(*(frame[name].to_numpy(dtype="float64") for name in ("x_l72", "y_l72")))
+    if status is not None:
+        query = query.where(shown.status == status)
+    found: dict[str, Sequence[Any]] = {**store.read_columns(connection, query)}
+    lon, lat = _to_wgs84().transform(*(np.array(found[name], "float64") for name in ("x_l72", "y_l72")))
+    frame = pd.DataFrame(
+        {name: pd.Series(values, dtype=object) for name, values in (found | _in_dutch(found)).items()}
+    )
+    return frame.assign(lon=np.round(lon, 7), lat=np.round(lat, 7))
+
+
+def _in_dutch(found: dict[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
     names = {operator.operator: operator.name for operator in reference.operators().values()}
-    dutch = {
-        "operator_nl": [names[key] for key in frame["operator"]],
-        "contractor_nl": [key and labels.firm(key) for key in frame["contractor"]],
-        "type_nl": [labels.HYDRANT_TYPE.get(key) for key in frame["hydrant_type"]],
-        "status_nl": [labels.STATUS[key] for key in frame["status"]],
-        "finding_nl": [
-            labels.finding(*pair) for pair in zip(frame["outcome"], frame["defects"], strict=True)
-        ],
-        "remark_nl": [
-            labels.remark(is_conflict=is_conflict, is_repaired=is_repaired)
-            for is_conflict, is_repaired in zip(frame["is_conflict"], frame["is_repaired"], strict=True)
-        ],
+    findings = [
+        (outcome, *(codes or ())) for outcome, codes in zip(found["outcome"], found["defects"], strict=True)
+    ]
+    remarks = list(zip(found["is_conflict"], found["is_repaired"], strict=True))
+    return {
+        "operator_nl": [names[key] for key in found["operator"]],
+        "contractor_nl": _each(found["contractor"], lambda key: key and labels.firm(key)),
+        "type_nl": [labels.HYDRANT_TYPE.get(key) for key in found["hydrant_type"]],
+        "status_nl": [labels.STATUS[key] for key in found["status"]],
+        "finding_nl": _each(findings, lambda said: labels.finding(said[0], list(said[1:]))),
+        "remark_nl": _each(remarks, lambda said: labels.remark(is_conflict=said[0], is_repaired=said[1])),
     }
-    words = pd.DataFrame(dutch, index=frame.index, dtype=object)
-    return frame.join(words).assign(lon=np.round(lon, 7), lat=np.round(lat, 7))
+
+
+def _each(keys: Sequence[Any], words: Callable[[Any], str | None]) -> list[str | None]:
+    """The words for each key, found once for each different one."""
+    known = {key: words(key) for key in set(keys)}
+    return [known[key] for key in keys]
+
+
+class Places(NamedTuple):
+    """Hydrants, and where they are.
+
+    Args:
+        names: nis, hydrant_id and street_names (or None) of each.
+        xy_l72: (n, 2), metres.
+    """
+
+    names: list[tuple[str, str, str | None]]
+    xy_l72: npt.NDArray[np.float64]
+
+
+def working(connection: sa.Connection, snapshot_id: int, gemeenten: Iterable[str]) -> Places:
+    """The hydrants in order of some gemeenten in a snapshot, by NIS code and hydrant_id."""
+    shown = snapshot_hydrant.c
+    columns = (shown.nis, shown.hydrant_id, hydrant_state.c.street_names, shown.x_l72, shown.y_l72)
+    query = (
+        registered(snapshot_id, *columns)
+        .where(shown.status == "ok", shown.nis.in_(gemeenten))
+        .order_by(None)
+        .order_by(shown.nis, shown.hydrant_id)
+    )
+    names: list[tuple[str, str, str | None]] = []
+    places = [np.empty((0, 2))]
+    for rows in connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE)).partitions():
+        names += [(row.nis, row.hydrant_id, row.street_names) for row in rows]
+        places.append(np.array([(row.x_l72, row.y_l72) for row in rows], dtype="float64"))
+    return Places(names, np.concatenate(places))
 
 
 @lru_cache(maxsize=1)

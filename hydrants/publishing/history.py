@@ -25,15 +25,15 @@ Who inspected is not in it: no inspector is published.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from hydrants import store
 from hydrants.publishing import labels
 from hydrants.store.tables import (
     ledger,
@@ -42,13 +42,13 @@ from hydrants.store.tables import (
     raw_row,
     raw_sheet,
     record,
+    rows_of,
     snapshot,
     snapshot_hydrant,
     upload,
 )
 
 PER_FILE = 250
-_CHUNK = 10_000
 _SHA256_SHOWN = 12
 
 OUTCOME_NL = {**labels.OUTCOME, "not_testable": "niet te controleren", "repaired": "hersteld"}
@@ -108,22 +108,27 @@ def read(connection: sa.Connection, snapshot_id: int, nis: str) -> list[Inspecti
     """
     rows = connection.execute(_query(snapshot_id).where(snapshot_hydrant.c.nis == nis)).all()
     photos = _photos(connection, {row.upload_id for row in rows if row.photos})
-    return [_inspection(row, photos) for row in rows]
+    return list(_inspections(rows, photos))
 
 
-def digest(connection: sa.Connection, snapshot_id: int) -> str:
-    """A hash of all that `read` finds, by content: no key that another database would number otherwise."""
+def digests(connection: sa.Connection, snapshot_id: int, gemeenten: Iterable[str]) -> dict[str, str]:
+    """For each gemeente a hash of all that `read` finds, by content: no key that a store counts up itself."""
+    query, status = _query(snapshot_id), snapshot_hydrant.c
+    said = query.with_only_columns(
+        *(column for name, column in query.selected_columns.items() if name != "upload_id")
+    )
     photos = _photos(connection, None)
-    found = hashlib.sha256()
-    rows = connection.execute(_query(snapshot_id).execution_options(yield_per=_CHUNK))
-    for some in rows.partitions():
-        found.update(
-            "".join(
-                f"{tuple(row[1:])!r}{[photos.get((row.upload_id, name)) for name in row.photos]}"
-                for row in some
-            ).encode()
-        )
-    return found.hexdigest()
+    shown: dict[str, list[tuple[str, ...]]] = {nis: [] for nis in gemeenten}
+    if photos:
+        has_photos = sa.cast(record.c.photos, sa.Text) != "[]"
+        some = query.where(rows_of(record, (upload_id for upload_id, _ in photos)), has_photos)
+        named = some.with_only_columns(status.nis, raw_row.c.upload_id, record.c.photos)
+        for nis, upload_id, names in connection.execute(named):
+            shown[nis].append(_usable(photos, upload_id, names))
+    return {
+        nis: store.fingerprint(store.digest(connection, said.where(status.nis == nis)), pictures)
+        for nis, pictures in shown.items()
+    }
 
 
 def _query(snapshot_id: int) -> sa.Select[Any]:
@@ -182,26 +187,18 @@ def _photos(connection: sa.Connection, upload_ids: Iterable[int] | None) -> Phot
     return {(row.upload_id, row.file_name): row.sha256 for row in connection.execute(query)}
 
 
-def _inspection(row: sa.Row[Any], photos: Photos) -> Inspection:
-    usable = tuple(sha256 for name in row.photos if (sha256 := photos.get((row.upload_id, name))) is not None)
-    return Inspection(
-        hydrant_id=row.hydrant_id,
-        inspected_on=row.inspected_on,
-        outcome=row.outcome,
-        defects=row.defects,
-        remark=row.remark,
-        pressure_bar=row.pressure_bar,
-        flow_l_per_min=row.flow_l_per_min,
-        match_method=row.match_method,
-        distance_m=row.distance_m,
-        is_deciding=bool(row.is_deciding),
-        file=f"{row.contractor}/{row.nis}/{row.file_name}",
-        sha256=row.sha256,
-        sheet=row.sheet,
-        row_number=row.row_number,
-        photos=usable,
-        photos_missing=len(row.photos) - len(usable),
-    )
+def _inspections(rows: Iterable[sa.Row[Any]], photos: Photos) -> Iterator[Inspection]:
+    files: dict[int, str] = {}
+    for upload_id, *said, contractor, nis, file_name, sha256, sheet, row_number, names in rows:
+        file = files.get(upload_id) or files.setdefault(upload_id, f"{contractor}/{nis}/{file_name}")
+        usable = _usable(photos, upload_id, names)
+        shown = (*said, file, sha256, sheet, row_number, usable, len(names) - len(usable))
+        yield Inspection._make(shown)
+
+
+def _usable(photos: Photos, upload_id: int, names: Sequence[str]) -> tuple[str, ...]:
+    """The pictures that a row names and that are to be seen, in its order."""
+    return tuple(sha256 for name in names if (sha256 := photos.get((upload_id, name))) is not None)
 
 
 def write(folder: Path, hydrant_ids: Sequence[str], inspections: Iterable[Inspection]) -> None:

@@ -14,19 +14,20 @@ from hydrants.publishing.reads import current_id
 from hydrants.settings import Settings
 from hydrants.store.tables import contract, match, register_version, stage_state, upload
 
-VERSION = 2
+VERSION = 3
 """Raised when the same rows would be published differently by the code; templates count by themselves."""
 
 _STAGE = "publishing"
 _SCOPE = "snapshot"
 
 
-def fingerprint(
-    connection: sa.Connection, settings: Settings, as_of: date, boundaries_sha256: str
-) -> str | None:
+def fingerprint(connection: sa.Connection, surroundings: list[object]) -> str | None:
     """A fingerprint of all that a snapshot is made from; None when no stage answers for what is there.
 
     What matching computed stands for the rows before it: each stage's fingerprint holds the one before.
+
+    Args:
+        surroundings: as `what_surrounds` gives them.
     """
     state = stage_state.c
     matched = connection.execute(
@@ -36,7 +37,7 @@ def fingerprint(
         return None
     files = sa.select(upload.c.sha256, upload.c.contractor, upload.c.nis, upload.c.file_name)
     return store.fingerprint(
-        *what_surrounds(settings, as_of, boundaries_sha256),
+        *surroundings,
         connection.execute(sa.select(sa.func.max(register_version.c.register_version_id))).scalar(),
         [list(row) for row in matched],
         [list(row) for row in connection.execute(files.order_by(upload.c.sha256))],

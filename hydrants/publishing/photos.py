@@ -9,35 +9,30 @@ copy, and the next ones share that.
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from hydrants.publishing.history import Inspection
+from hydrants.publishing import links
 from hydrants.store.files import landed_path
 
 _log = logging.getLogger(__name__)
 
 FOLDER = "photos"
-_NO_SECOND_NAME = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
-"""Another file system, not allowed, too many names already, or unheard of there."""
 
 
-def publish(own: Path, kept: Path, earlier: Path, inspections: Iterable[Inspection]) -> None:
-    """Put the pictures of inspections into a gemeente's folder; without any there is no folder.
+def publish(own: Path, kept: Path, earlier: Path, shown: Iterable[str]) -> None:
+    """Put the pictures that a gemeente shows into its folder; without any there is no folder.
 
     Args:
         own: the gemeente's folder, in a snapshot's.
         kept: PHOTOS.
         earlier: the gemeente's folder in the snapshot before; need not be there.
-        inspections: what is published of the gemeente.
+        shown: SHA-256 of each.
 
     A picture that the store knows of and that is in neither folder holds back nothing: it is logged.
     """
-    for sha256 in sorted({sha256 for one in inspections for sha256 in one.photos}):
+    for sha256 in shown:
         target = own / FOLDER / f"{sha256}.jpg"
         target.parent.mkdir(exist_ok=True)
         original, shared = landed_path(kept, sha256), earlier / FOLDER / target.name
@@ -46,16 +41,5 @@ def publish(own: Path, kept: Path, earlier: Path, inspections: Iterable[Inspecti
             sources.remove(shared)
         if not sources:
             _log.error("a picture is not in %s, and left out: %s", kept, sha256)
-        elif not any(_name(path, target) for path in sources):
-            shutil.copyfile(sources[0], target)
-
-
-def _name(file: Path, target: Path) -> bool:
-    """Give a file another name; False where that cannot be."""
-    try:
-        os.link(file, target)
-    except OSError as error:
-        if error.errno not in _NO_SECOND_NAME:
-            raise
-        return False
-    return True
+        else:
+            links.add_any(sources, target)

@@ -34,11 +34,10 @@ def current_id(connection: sa.Connection) -> int | None:
     return connection.execute(sa.select(current_snapshot.c.snapshot_id)).scalar()
 
 
-def judged(snapshot_id: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+def registered(snapshot_id: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Columns of a snapshot's hydrants, in order of hydrant_id.
 
-    Of `snapshot_hydrant`, of the register's word on the hydrant at the time (`hydrant_state`), and of the
-    deciding row, if any: `raw_row`, `upload`, `record`.
+    Of `snapshot_hydrant`, and of the register's word on the hydrant at the time (`hydrant_state`).
     """
     state = hydrant_state.c
     return (
@@ -51,11 +50,18 @@ def judged(snapshot_id: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
             & (state.from_version_id <= snapshot.c.register_version_id)
             & sa.or_(state.to_version_id.is_(None), state.to_version_id > snapshot.c.register_version_id),
         )
+        .where(snapshot_hydrant.c.snapshot_id == snapshot_id)
+        .order_by(snapshot_hydrant.c.hydrant_id)
+    )
+
+
+def judged(snapshot_id: int, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """The same with columns of the deciding row, if any: `raw_row`, `upload`, `record`."""
+    return (
+        registered(snapshot_id, *columns)
         .outerjoin(raw_row, raw_row.c.row_id == snapshot_hydrant.c.row_id)
         .outerjoin(upload, upload.c.upload_id == raw_row.c.upload_id)
         .outerjoin(record, record.c.row_id == snapshot_hydrant.c.row_id)
-        .where(snapshot_hydrant.c.snapshot_id == snapshot_id)
-        .order_by(snapshot_hydrant.c.hydrant_id)
     )
 
 

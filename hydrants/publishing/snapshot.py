@@ -6,7 +6,6 @@ down, held against the register (invariant I2), and given a fingerprint.
 
 from __future__ import annotations
 
-import hashlib
 from datetime import date
 from typing import NamedTuple
 
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 
 from hydrants import reference, store
 from hydrants.errors import ReferenceMissing
-from hydrants.publishing import history, inputs
+from hydrants.publishing import history
 from hydrants.publishing.errors import InvariantBroken
 from hydrants.publishing.reads import current_id, judged
 from hydrants.settings import Settings
@@ -27,6 +26,7 @@ from hydrants.store.tables import (
     match,
     publication,
     raw_row,
+    raw_sheet,
     record,
     register_version,
     snapshot,
@@ -35,24 +35,31 @@ from hydrants.store.tables import (
     upload,
 )
 
-_CHUNK = 10_000
-
-MADE_FROM = (match, record, ledger, upload, hydrant, hydrant_state, contract)
-"""The tables that `sql/status.sql` reads."""
+MADE_FROM = (match, record, ledger, raw_row, raw_sheet, upload, hydrant, hydrant_state, contract)
+"""The tables that a snapshot's figures and pages are read from."""
 
 
 class Taken(NamedTuple):
-    """A snapshot that is in the store. `is_current`: readers see it already."""
+    """A snapshot that is in the store.
+
+    Args:
+        is_current: readers see it already.
+        contents: as `contents` gives them.
+    """
 
     snapshot_id: int
     is_current: bool
+    contents: dict[str, str]
 
 
-def take(engine: sa.Engine, settings: Settings, as_of: date, boundaries_sha256: str) -> Taken:
+def take(engine: sa.Engine, settings: Settings, as_of: date, surroundings: list[object]) -> Taken:
     """Write the state of the figures on `as_of` down, unless it is down already.
 
     All in one transaction. A state equal to the current snapshot's leaves nothing behind, nor
     does one equal to a snapshot that was written last but, after a crash, never published.
+
+    Args:
+        surroundings: as `inputs.what_surrounds` gives them.
 
     Raises:
         ReferenceMissing: when no register is loaded.
@@ -61,7 +68,11 @@ def take(engine: sa.Engine, settings: Settings, as_of: date, boundaries_sha256: 
     with store.write(engine) as connection:
         current = current_id(connection)
         snapshot_id = _insert(connection, settings, as_of)
-        fingerprint = _fingerprint(connection, snapshot_id, settings, as_of, boundaries_sha256)
+        store.refresh_statistics_within(connection, snapshot_hydrant)
+        found = contents(connection, snapshot_id)
+        fingerprint = store.fingerprint(
+            *surroundings, found, [list(row) for row in _lines(connection, snapshot_id)]
+        )
         connection.execute(
             sa.update(snapshot).where(snapshot.c.snapshot_id == snapshot_id).values(fingerprint=fingerprint)
         )
@@ -74,9 +85,9 @@ def take(engine: sa.Engine, settings: Settings, as_of: date, boundaries_sha256: 
         ).scalar()
         if known is not None:
             connection.rollback()
-            return Taken(known, known == current)
+            return Taken(known, known == current, found)
         check(connection, snapshot_id)
-    return Taken(snapshot_id, is_current=False)
+    return Taken(snapshot_id, is_current=False, contents=found)
 
 
 def point(engine: sa.Engine, snapshot_id: int) -> None:
@@ -136,10 +147,11 @@ def _insert(connection: sa.Connection, settings: Settings, as_of: date) -> int:
     return snapshot_id
 
 
-def _fingerprint(
-    connection: sa.Connection, snapshot_id: int, settings: Settings, as_of: date, boundaries_sha256: str
-) -> str:
-    """A hash of what is published, by content: no key that another database would number otherwise."""
+def contents(connection: sa.Connection, snapshot_id: int) -> dict[str, str]:
+    """For each gemeente a hash of all that is told of its hydrants.
+
+    By content: no key that another database would number otherwise.
+    """
     status, state = snapshot_hydrant.c, hydrant_state.c
     query = judged(
         snapshot_id,
@@ -154,16 +166,13 @@ def _fingerprint(
         raw_row.c.sheet_number,
         raw_row.c.row_number,
         record.c.defects,
-    ).execution_options(yield_per=_CHUNK)
-    digest = hashlib.sha256()
-    for rows in connection.execute(query).partitions():
-        digest.update("".join(repr(tuple(row)) for row in rows).encode())
-    return store.fingerprint(
-        *inputs.what_surrounds(settings, as_of, boundaries_sha256),
-        digest.hexdigest(),
-        history.digest(connection, snapshot_id),
-        [list(row) for row in _lines(connection, snapshot_id)],
     )
+    gemeenten = sorted({line.nis for line in _lines(connection, snapshot_id) if line.nis is not None})
+    histories = history.digests(connection, snapshot_id, gemeenten)
+    return {
+        nis: store.fingerprint(store.digest(connection, query.where(status.nis == nis)), histories[nis])
+        for nis in gemeenten
+    }
 
 
 _FIGURES = ("registered", "checked", "ok", "failed", "remaining")

@@ -6,8 +6,16 @@ have. Figures come from the files in `sql/` through `run_sql`.
 """
 
 from hydrants.store.bulk import in_bulk, insert_rows, insert_tuples, json_text
-from hydrants.store.engine import SQL_DIR, create_engine, read, refresh_statistics, write
-from hydrants.store.frames import read_frame, run_sql, texts_table
+from hydrants.store.comparing import digest
+from hydrants.store.engine import (
+    SQL_DIR,
+    create_engine,
+    read,
+    refresh_statistics,
+    refresh_statistics_within,
+    write,
+)
+from hydrants.store.frames import read_columns, read_frame, run_sql, texts_table
 from hydrants.store.migrations import migrate, revision
 from hydrants.store.replacing import Replaced, replace_rows
 from hydrants.store.stage_state import fingerprint, is_done, mark_done, utc_now
@@ -16,6 +24,7 @@ __all__ = [
     "SQL_DIR",
     "Replaced",
     "create_engine",
+    "digest",
     "fingerprint",
     "in_bulk",
     "insert_rows",
@@ -25,8 +34,10 @@ __all__ = [
     "mark_done",
     "migrate",
     "read",
+    "read_columns",
     "read_frame",
     "refresh_statistics",
+    "refresh_statistics_within",
     "replace_rows",
     "revision",
     "run_sql",

@@ -35,7 +35,7 @@ def insert_rows(
     Returns:
         How many rows were inserted.
     """
-    if _is_frame(rows):
+    if is_frame(rows):
         if connection.dialect.name == "postgresql":
             return _copy_frame(connection, table, rows)
         names = [str(name) for name in rows.columns]
@@ -100,53 +100,12 @@ def _copy_frame(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame)
     columns = copying.in_order(frame, table)
     statement = _copy_statement(table, [column.name for column in columns])
     with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
-        for block in _one_ahead(copying.blocks(frame, columns, json_text)):
+        for block in one_ahead(copying.blocks(frame, columns, json_text)):
             copy.write(block)
     return len(frame)
 
 
-def is_there(
-    connection: sa.Connection,
-    table: sa.Table,
-    rows: pd.DataFrame | Iterable[Mapping[str, Any]],
-    within: sa.ColumnElement[bool],
-) -> bool:
-    """Whether a part of a table is a frame to the byte; False too where that cannot be told so quickly.
-
-    As PostgreSQL sends a table it is sent to it: two streams to compare, in the order of the key.
-    """
-    if not _is_frame(rows) or connection.dialect.name != "postgresql":
-        return False
-    keys = [column.name for column in table.primary_key]
-    if not rows[keys].set_index(keys).index.is_monotonic_increasing:
-        return False
-    columns = copying.in_order(rows, table)
-    query = sa.select(*columns).where(within).order_by(*table.primary_key)
-    text = query.compile(connection, compile_kwargs={"literal_binds": True})
-    statement = f"COPY ({text}) TO STDOUT (FORMAT binary)"
-    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
-        theirs = iter(copy)
-        is_same = _are_same(_one_ahead(copying.blocks(rows, columns, json_text)), theirs)
-        for _ in theirs:  # to the end: to break it off would undo the transaction
-            pass
-    return is_same
-
-
-def _are_same(ours: Iterator[bytes], theirs: Iterator[bytes]) -> bool:
-    """Whether two streams of bytes, cut in different places, are the same."""
-    held = bytearray()
-    for block in ours:
-        for piece in theirs:
-            held += piece
-            if len(held) >= len(block):
-                break
-        if not held.startswith(block):
-            return False
-        del held[: len(block)]
-    return not held and next(theirs, None) is None
-
-
-def _one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same blocks, each made while the server takes the one before."""
     with ThreadPoolExecutor(1) as maker:
         coming = maker.submit(next, blocks, None)
@@ -234,7 +193,8 @@ def _values(column: pd.Series[Any]) -> list[Any]:
     return column.astype(object).where(~missing, None).tolist()
 
 
-def _is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeIs[pd.DataFrame]:
+def is_frame(rows: pd.DataFrame | Iterable[Mapping[str, Any]]) -> TypeIs[pd.DataFrame]:
+    """Whether rows come as a frame, told without importing pandas."""
     return hasattr(rows, "columns")
 
 

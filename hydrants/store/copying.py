@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
-_HEAD = b"PGCOPY\n\xff\r\n\0" + pack(">ii", 0, 0)
-_TAIL = pack(">h", -1)
+HEAD = b"PGCOPY\n\xff\r\n\0" + pack(">ii", 0, 0)
+TAIL = pack(">h", -1)
 _NULL = pack(">i", -1)
 _NOTHING = pack(">i", 2) + b"[]"  # what most lists say
 _ROWS_PER_BLOCK = 20_000
 _FIRST_DAY = "2000-01-01"
 
+Column = sa.Column[Any] | sa.Label[Any]
 Pieces = list[bytes]
 """A piece of each row: one field, or several."""
 
@@ -41,7 +42,7 @@ def in_order(frame: pd.DataFrame, table: sa.Table) -> list[sa.Column[Any]]:
 
 
 def blocks(
-    frame: pd.DataFrame, columns: list[sa.Column[Any]], json_text: Callable[[Any], str]
+    frame: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str]
 ) -> Iterator[bytes]:
     """The bytes of a frame, some thousands of rows at a time.
 
@@ -49,15 +50,22 @@ def blocks(
         frame: has these columns; missing values become NULL.
         json_text: how a value of a JSON column is written.
     """
-    yield _HEAD
+    yield HEAD
+    yield from rows_only(frame, columns, json_text)
+    yield TAIL
+
+
+def rows_only(
+    frame: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str]
+) -> Iterator[bytes]:
+    """The same without what stands before the first row and after the last."""
     for first in range(0, len(frame), _ROWS_PER_BLOCK):
         block = frame.iloc[first : first + _ROWS_PER_BLOCK]
         yield b"".join(chain.from_iterable(zip(*_pieces(block, columns, json_text), strict=True)))
-    yield _TAIL
 
 
 def _pieces(
-    block: pd.DataFrame, columns: list[sa.Column[Any]], json_text: Callable[[Any], str]
+    block: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str]
 ) -> Iterator[Pieces]:
     """The rows of a block, cut from top to bottom."""
     import numpy as np

@@ -80,11 +80,16 @@ def read(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def refresh_statistics(engine: sa.Engine, *tables: sa.Table) -> None:
-    """Let the query planner look at tables again after much was written.
+    """Let the query planner look at tables again after much was written."""
+    with write(engine) as connection:
+        refresh_statistics_within(connection, *tables)
+
+
+def refresh_statistics_within(connection: sa.Connection, *tables: sa.Table) -> None:
+    """The same for what a transaction wrote, and is to read itself.
 
     PostgreSQL plans by samples that its own housekeeping takes a minute later, too late for the next stage:
     without them the queries of a first publication took five times as long. SQLite plans well without.
     """
-    if engine.dialect.name == "postgresql":
-        with write(engine) as connection:
-            connection.exec_driver_sql(f"ANALYZE {', '.join(quoted(table) for table in tables)}")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"ANALYZE {', '.join(quoted(table) for table in tables)}")

@@ -23,15 +23,25 @@ def read_frame(connection: sa.Connection, query: sa.Select[Any]) -> pd.DataFrame
     Numbers are float64, or int64 where none is missing; flags bool where none is missing. Texts, days and
     lists are objects, None where missing: pandas' own texts take several times as long to look at one by one.
     """
+    return as_frame(query, connection.execute(query).all())
+
+
+def read_columns(connection: sa.Connection, query: sa.Select[Any]) -> dict[str, tuple[Any, ...]]:
+    """The result of a query by column, each value as Python has it; None where one is missing."""
+    rows = connection.execute(query).all()
+    names = query.selected_columns.keys()
+    return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+
+
+def as_frame(query: sa.Select[Any], rows: Sequence[sa.Row[Any]]) -> pd.DataFrame:
+    """Rows that a query found, as `read_frame` has them."""
     import pandas as pd
 
-    result = connection.execute(query)
-    rows = result.all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(query.selected_columns)
-    kinds = [column.type for column in query.selected_columns]
-    named = zip(result.keys(), kinds, columns, strict=True)
+    selected = query.selected_columns
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(selected)
+    named = zip(selected.keys(), selected.values(), columns, strict=True)
     return pd.DataFrame(
-        {name: pd.Series(values, dtype=_dtype(kind, values)) for name, kind, values in named},
+        {name: pd.Series(values, dtype=_dtype(column.type, values)) for name, column, values in named},
         index=range(len(rows)),
     )
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hydrants.store.bulk import insert_rows, is_there
+from hydrants.store.bulk import insert_rows
+from hydrants.store.comparing import is_there
 
 if TYPE_CHECKING:
     import pandas as pd

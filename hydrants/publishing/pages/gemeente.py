@@ -45,23 +45,44 @@ class Repairer(NamedTuple):
     failed: int
 
 
-def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area: Area | None) -> None:
-    """Write index.html and hydrants.js of a gemeente.
+class Repairs(NamedTuple):
+    """What is to be mended in a gemeente, and by whom."""
+
+    by_defect: list[Repair]
+    by_repairer: list[Repairer]
+
+    @classmethod
+    def of(cls, hydrants: pd.DataFrame) -> Repairs:
+        """What the deciding inspections found; hydrants as `content.hydrants` gives them."""
+        return cls(_repairs(hydrants), _repairers(hydrants))
+
+    @classmethod
+    def from_json(cls, given: list[Any]) -> Repairs:
+        """What JSON made of it."""
+        by_defect, by_repairer = given
+        return cls([Repair(*one) for one in by_defect], [Repairer(*one) for one in by_repairer])
+
+
+def write_data(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area: Area | None) -> None:
+    """Write hydrants.js of a gemeente, from which its pages are made in the browser.
 
     Args:
         folder: the gemeente's own, in the snapshot's.
         hydrants: as `content.hydrants` gives them.
         area: its shape; None when the boundaries lack it.
     """
-    name = content.gemeenten()[nis]
     # ASCII, so that no character ends a line or a string of the script early
     data = json.dumps(_data(content, nis, hydrants, area), separators=(",", ":"))
     (folder / "hydrants.js").write_text(f"window.BRANDKRANEN = {data};\n", encoding="ascii")
+
+
+def write(folder: Path, content: Content, nis: str, repairs: Repairs) -> None:
+    """Write index.html of a gemeente into its folder."""
     html = render(
         "gemeente.html.j2",
         content.frame("../"),
         nis=nis,
-        name=name,
+        name=content.gemeenten()[nis],
         lines=[
             {**line, "operator_nl": reference.operators()[line["operator"]].name} for line in content.of(nis)
         ],
@@ -70,8 +91,8 @@ def write(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame, area
             for figure in ("registered", "checked", "ok", "failed", "remaining")
         },
         schedule=schedule.combined([content.schedules[line["operator"], nis] for line in content.of(nis)]),
-        repairs=_repairs(hydrants),
-        repairers=_repairers(hydrants),
+        repairs=repairs.by_defect,
+        repairers=repairs.by_repairer,
         files=[(f"{nis}{offer.suffix}", offer) for offer in downloads.OFFERED],
         zones=[zone for zone in reference.zones(content.as_of).values() if nis in zone.gemeenten],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 
 from hydrants.publishing import labels
-from hydrants.publishing.content import Content
+from hydrants.publishing.content import Content, Places
 from hydrants.publishing.pages.rendering import render
 from hydrants.reference import Zone
 
@@ -66,16 +66,17 @@ class Part(NamedTuple):
     failing: list[Failing]
 
 
-def write(folder: Path, content: Content, zone: Zone, hydrants: dict[str, pd.DataFrame]) -> None:
+def write(folder: Path, content: Content, zone: Zone, failing: pd.DataFrame, working: Places) -> None:
     """Write zones/<zone>/index.html.
 
     Args:
         folder: the snapshot's.
-        hydrants: of each gemeente of the zone, as `content.hydrants` gives them.
+        failing: the failing hydrants of the zone's gemeenten, as `content.hydrants` gives them.
+        working: their hydrants in order.
     """
     own = folder / "zones" / zone.zone
     own.mkdir(parents=True)
-    parts = list(_parts(content, hydrants))
+    parts = list(_parts(content, zone, failing, working))
     html = render(
         "zone.html.j2",
         content.frame("../../"),
@@ -95,14 +96,14 @@ def address(nis: str, hydrant_id: str) -> str:
     return f"../../{nis}/hydrant.html#{urlencode({'id': hydrant_id})}"
 
 
-def _parts(content: Content, hydrants: dict[str, pd.DataFrame]) -> Iterator[Part]:
+def _parts(content: Content, zone: Zone, failing: pd.DataFrame, working: Places) -> Iterator[Part]:
     """The gemeenten by name."""
-    nearest = nearest_working(hydrants)
+    alternatives = nearest(failing[_PLACE].to_numpy(dtype="float64"), working)
+    found = failing.assign(alternative=pd.Series(alternatives, failing.index, dtype=object))
     for nis, name in content.gemeenten().items():
-        if nis not in hydrants:
+        if nis not in zone.gemeenten:
             continue
-        own = hydrants[nis]
-        failing = own[own["status"] == "failed"]
+        own = found[found["nis"] == nis]
         shown = [
             Failing(
                 row["hydrant_id"],
@@ -113,13 +114,16 @@ def _parts(content: Content, hydrants: dict[str, pd.DataFrame]) -> Iterator[Part
                 row["inspected_on"],
                 row["street_names"] or "",
                 _kind(row),
-                nearest.get(row["hydrant_id"]),
+                row["alternative"],
             )
-            for row in failing.to_dict("records")
+            for row in own.to_dict("records")
         ]
         # those without a street last: they are the hardest to place
         shown.sort(key=lambda one: (not one.street_names, one.street_names.casefold(), one.hydrant_id))
-        yield Part(nis, name, len(own), int((own["status"] == "remaining").sum()), shown)
+        registered, remaining = (
+            sum(line[figure] for line in content.of(nis)) for figure in ("registered", "remaining")
+        )
+        yield Part(nis, name, registered, remaining, shown)
 
 
 def _what(outcome: str, codes: list[str]) -> str:
@@ -134,43 +138,30 @@ def _kind(row: dict[Hashable, Any]) -> str:
     return ", ".join(part for part in (row["type_nl"], diameter) if part)
 
 
-def nearest_working(hydrants: dict[str, pd.DataFrame]) -> dict[str, Alternative]:
-    """For each failing hydrant the nearest that is in order, whatever its gemeente.
+def nearest(starts: npt.NDArray[np.float64], working: Places) -> Sequence[Alternative | None]:
+    """For each of some places the nearest hydrant that is in order, whatever its gemeente.
 
     Args:
-        hydrants: by NIS code, as `content.hydrants` gives them.
+        starts: (n, 2), metres in Lambert 72.
 
     Returns:
-        By hydrant_id of the failing ones. Distances are straight lines in Lambert 72; of several as near,
-        the first by NIS code and hydrant_id. Empty when none works.
+        In their order. Distances are straight lines in Lambert 72; of several as near, the first of
+        `working`. None for each when none works.
     """
-    if not hydrants:
-        return {}
-    every = pd.concat([hydrants[nis].assign(nis=nis) for nis in sorted(hydrants)], ignore_index=True)
-    working = every[every["status"] == "ok"].reset_index(drop=True)
-    failing = every[every["status"] == "failed"]
-    if working.empty or failing.empty:
-        return {}
-    places = working[_PLACE].to_numpy(dtype="float64")
-    starts = failing[_PLACE].to_numpy(dtype="float64")
-    distances_m, found = cKDTree(places).query(starts, k=[1, 2])
-    nearest = found[:, 0].copy()
+    if not len(starts) or not working.names:
+        return [None] * len(starts)
+    distances_m, found = cKDTree(working.xy_l72).query(starts, k=[1, 2])
+    chosen = found[:, 0].copy()
     # the tree takes any of several that are as near; equal figures shall make equal pages
     for index in np.flatnonzero(distances_m[:, 0] == distances_m[:, 1]):
-        nearest[index] = np.argmin(np.hypot(*(places - starts[index]).T))
-    chosen = working.iloc[nearest]
-    return {
-        failing_id: Alternative(hydrant_id, nis, street or "", round(distance_m), wind)
-        for failing_id, hydrant_id, nis, street, distance_m, wind in zip(
-            failing["hydrant_id"],
-            chosen["hydrant_id"],
-            chosen["nis"],
-            chosen["street_names"],
-            distances_m[:, 0].tolist(),
-            _winds(places[nearest] - starts),
-            strict=True,
+        chosen[index] = np.argmin(np.hypot(*(working.xy_l72 - starts[index]).T))
+    winds = _winds(working.xy_l72[chosen] - starts)
+    return [
+        Alternative(hydrant_id, nis, street or "", round(distance_m), wind)
+        for (nis, hydrant_id, street), distance_m, wind in zip(
+            map(working.names.__getitem__, chosen.tolist()), distances_m[:, 0].tolist(), winds, strict=True
         )
-    }
+    ]
 
 
 def _winds(towards_m: npt.NDArray[np.float64]) -> list[str]:
