@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
+from itertools import islice
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -13,6 +14,9 @@ from xlsxwriter.worksheet import Worksheet
 from hydrants.spreadsheet import fitted
 
 Value = str | float | date | None
+
+_ROWS_AT_ONCE = 5_000
+"""So many are made into text before they are written: the cells of a long list together are large."""
 
 _EPOCH = date(1899, 12, 30).toordinal()
 """Day 0 of Excel, for days from March 1900 on: it takes 1900 for a leap year."""
@@ -41,22 +45,29 @@ class RowsSheet(Worksheet):
         """
         if not self.constant_memory or first_row < self.previous_row:
             raise ValueError("rows can only be added below, and to a streamed workbook")
-        cells = [
-            _column_cells(xl_col_to_name(at), first_row + 1, values, _Tails(self, cell_format))
-            for at, (values, cell_format) in enumerate(zip(columns, formats, strict=True))
-        ]
-        rows = [
-            f'<row r="{number}">{"".join(row)}</row>'
-            for number, row in enumerate(zip(*cells, strict=True), start=first_row + 1)
-        ]
-        if not rows:
-            return first_row
-        last_row = first_row + len(rows) - 1
-        for row, column in ((first_row, 0), (last_row, len(cells) - 1)):
-            self._check_dimensions(row, column)  # the sheet states how far it reaches
-        self._write_single_row(last_row + 1)  # what was written cell by cell before
-        self.fh.write("".join(rows))
-        return last_row + 1
+        tails = [(xl_col_to_name(at), _Tails(self, cell_format)) for at, cell_format in enumerate(formats)]
+        following, ahead = first_row, [iter(values) for values in columns]
+        while rows := _rows(following + 1, tails, [list(islice(values, _ROWS_AT_ONCE)) for values in ahead]):
+            last_row = following + len(rows) - 1
+            for row, column in ((following, 0), (last_row, len(tails) - 1)):
+                self._check_dimensions(row, column)  # the sheet states how far it reaches
+            self._write_single_row(last_row + 1)  # what was written cell by cell before
+            self.fh.write("".join(rows))
+            following += len(rows)
+        return following
+
+
+def _rows(
+    first_number: int, tails: Sequence[tuple[str, _Tails]], columns: Sequence[list[Value]]
+) -> list[str]:
+    cells = [
+        _column_cells(letters, first_number, values, tail)
+        for (letters, tail), values in zip(tails, columns, strict=True)
+    ]
+    return [
+        f'<row r="{number}">{"".join(row)}</row>'
+        for number, row in enumerate(zip(*cells, strict=True), start=first_number)
+    ]
 
 
 def _column_cells(letters: str, first_number: int, values: Iterable[Value], tails: _Tails) -> list[str]:
@@ -80,7 +91,10 @@ class _Tails(dict[Value, str]):
 
     def _tail(self, value: Value) -> str:
         if isinstance(value, str):
-            text: Any = self._sheet._escape_data(self._sheet._escape_control_characters(fitted(value)))
+            text: Any = fitted(value)
+            if not text.isprintable() or "_x" in text:  # most have nothing that control characters are
+                text = self._sheet._escape_control_characters(text)
+            text = self._sheet._escape_data(text)
             space = ' xml:space="preserve"' if text != text.strip() else ""
             return f'"{self._style} t="inlineStr"><is><t{space}>{text}</t></is></c>'
         if isinstance(value, date):

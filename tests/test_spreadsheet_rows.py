@@ -94,6 +94,27 @@ def test_a_cell_is_what_the_library_makes_of_it(rows: list[tuple[Any, ...]], tmp
         assert written(tmp_path / "bulk.xlsx") == written(tmp_path / "cells.xlsx")
 
 
+def test_a_long_list_is_written_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing tells: neither the cells, nor how far the sheet says it reaches."""
+    columns = [
+        [f"H-{number}" for number in range(11)],
+        [date(2019, 5, 1), None] * 5 + [None],
+        list(range(11)),
+    ]
+    with xlsxwriter.Workbook(tmp_path / "cells.xlsx", spreadsheet.STREAMED) as workbook:
+        sheet = workbook.add_worksheet("Lijst")
+        for row, values in enumerate(zip(*columns, strict=True)):
+            for column, value in enumerate(values):
+                if value is not None:
+                    spreadsheet.put(sheet, row, column, value)
+    for rows_at_once in (5_000, 4, 11, 1):
+        monkeypatch.setattr("hydrants.spreadsheet_rows._ROWS_AT_ONCE", rows_at_once)
+        with xlsxwriter.Workbook(tmp_path / "bulk.xlsx", spreadsheet.STREAMED) as workbook:
+            workbook.add_worksheet("Lijst", RowsSheet).write_rows(0, columns, [None] * 3)
+        told = openpyxl.load_workbook(tmp_path / "bulk.xlsx", read_only=True)["Lijst"].calculate_dimension()
+        assert (told, written(tmp_path / "bulk.xlsx")) == ("A1:C11", written(tmp_path / "cells.xlsx"))
+
+
 @pytest.mark.parametrize("text", AWKWARD)
 def test_a_text_is_read_back(tmp_path: Path, text: str) -> None:
     in_bulk(tmp_path / "bulk.xlsx", [[text], [None]])

@@ -15,7 +15,7 @@ from hydrants import reference, store
 from hydrants.errors import ReferenceMissing
 from hydrants.publishing import history
 from hydrants.publishing.errors import InvariantBroken
-from hydrants.publishing.reads import current_id, judged
+from hydrants.publishing.reads import current_id, registered
 from hydrants.settings import Settings
 from hydrants.store.tables import (
     contract,
@@ -150,22 +150,16 @@ def _insert(connection: sa.Connection, settings: Settings, as_of: date) -> int:
 def contents(connection: sa.Connection, snapshot_id: int) -> dict[str, str]:
     """For each gemeente a hash of all that is told of its hydrants.
 
-    By content: no key that another database would number otherwise.
+    By content: no key that another database would number otherwise. Which row a status rests on, and what
+    else that row says, is in the history.
     """
     status, state = snapshot_hydrant.c, hydrant_state.c
-    query = judged(
+    query = registered(
         snapshot_id,
         *(status[name] for name in status.keys() if name not in {"snapshot_id", "row_id"}),  # noqa: SIM118
         state.hydrant_type,
         state.diameter_mm,
         state.street_names,
-        upload.c.sha256,
-        upload.c.contractor,
-        upload.c.nis,
-        upload.c.file_name,
-        raw_row.c.sheet_number,
-        raw_row.c.row_number,
-        record.c.defects,
     )
     gemeenten = sorted({line.nis for line in _lines(connection, snapshot_id) if line.nis is not None})
     histories = history.digests(connection, snapshot_id, gemeenten)

@@ -14,7 +14,7 @@ from hydrants import reference
 from hydrants.publishing import downloads, labels, schedule
 from hydrants.publishing.areas import Area
 from hydrants.publishing.content import Content
-from hydrants.publishing.pages.rendering import render
+from hydrants.publishing.pages.rendering import write as write_page
 
 STATUSES = ("ok", "failed", "remaining")
 _DEGREES = 6  # a decimetre
@@ -78,7 +78,8 @@ def write_data(folder: Path, content: Content, nis: str, hydrants: pd.DataFrame,
 
 def write(folder: Path, content: Content, nis: str, repairs: Repairs) -> None:
     """Write index.html of a gemeente into its folder."""
-    html = render(
+    write_page(
+        folder / "index.html",
         "gemeente.html.j2",
         content.frame("../"),
         nis=nis,
@@ -96,7 +97,6 @@ def write(folder: Path, content: Content, nis: str, repairs: Repairs) -> None:
         files=[(f"{nis}{offer.suffix}", offer) for offer in downloads.OFFERED],
         zones=[zone for zone in reference.zones(content.as_of).values() if nis in zone.gemeenten],
     )
-    (folder / "index.html").write_text(html, encoding="utf-8")
 
 
 def _repairs(hydrants: pd.DataFrame) -> list[Repair]:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from hydrants.publishing import history
 from hydrants.publishing.content import Content
-from hydrants.publishing.pages.rendering import render
+from hydrants.publishing.pages.rendering import write as write_page
 
 
 def write(folder: Path, content: Content, nis: str) -> None:
     """Write hydrant.html into a gemeente's folder."""
-    html = render(
+    write_page(
+        folder / "hydrant.html",
         "hydrant.html.j2",
         content.frame("../"),
         nis=nis,
         name=content.gemeenten()[nis],
         per_file=history.PER_FILE,
     )
-    (folder / "hydrant.html").write_text(html, encoding="utf-8")

@@ -12,12 +12,20 @@ from hydrants.publishing import labels
 from hydrants.publishing.frame import Frame
 from hydrants.publishing.pages import burndown
 
+_PIECES_AT_ONCE = 1_000
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
 def render(template: str, frame: Frame, **values: Any) -> str:
     """The HTML of a page; every text is escaped, and a value that a template misses is an error."""
     return _environment().get_template(template).render(frame=frame, **values)
+
+
+def write(path: Path, template: str, frame: Frame, **values: Any) -> None:
+    """Write a page as it is made: one with thousands of lines is never in memory as a whole."""
+    made = _environment().get_template(template).stream(frame=frame, **values)
+    made.enable_buffering(_PIECES_AT_ONCE)
+    made.dump(str(path), encoding="utf-8")
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 
 from hydrants.publishing import labels
 from hydrants.publishing.content import Content, Places
-from hydrants.publishing.pages.rendering import render
+from hydrants.publishing.pages.rendering import write as write_page
 from hydrants.reference import Zone
 
 _WINDS = ("N", "NO", "O", "ZO", "Z", "ZW", "W", "NW")
@@ -77,7 +77,8 @@ def write(folder: Path, content: Content, zone: Zone, failing: pd.DataFrame, wor
     own = folder / "zones" / zone.zone
     own.mkdir(parents=True)
     parts = list(_parts(content, zone, failing, working))
-    html = render(
+    write_page(
+        own / "index.html",
         "zone.html.j2",
         content.frame("../../"),
         zone=zone,
@@ -88,7 +89,6 @@ def write(folder: Path, content: Content, zone: Zone, failing: pd.DataFrame, wor
         gemeenten=content.gemeenten(),
         address=address,
     )
-    (own / "index.html").write_text(html, encoding="utf-8")
 
 
 def address(nis: str, hydrant_id: str) -> str:
