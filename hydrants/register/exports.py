@@ -27,6 +27,8 @@ SUFFIXES = (".csv", ".gpkg", ".geojson", ".zip")
 _DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".shp": "ESRI Shapefile"}
 _SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _MAX_UNPACKED_BYTES = 2_000_000_000
+_ROWS_AT_ONCE = 50_000
+"""So many are made into a frame at a time: as lists of texts, rows take several times the room."""
 
 
 class Export(NamedTuple):
@@ -101,12 +103,10 @@ def declared(path: Path) -> dict[str, Any]:
 
 def _read_csv(path: Path, delimiter: str) -> Export:
     raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    text = io.TextIOWrapper(io.BytesIO(raw), _encoding(raw), errors="replace", newline="")
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     header: list[str] | None = None
+    frames: list[pd.DataFrame] = []
     cells: list[list[str]] = []
     numbers: list[int] = []
     broken: dict[int, str] = {}
@@ -117,20 +117,33 @@ def _read_csv(path: Path, delimiter: str) -> Export:
             if not any(cell.strip() for cell in row):
                 continue
             if header is None:
-                header = [cell.strip() for cell in row]
+                header = _unique([cell.strip() for cell in row], path)
             elif len(row) != len(header):
                 broken[starts_at] = f"{len(row)} velden in plaats van {len(header)}"
             else:
                 cells.append(row)
                 numbers.append(starts_at)
+            if len(cells) == _ROWS_AT_ONCE:
+                frames.append(_texts(cells, header, numbers))
+                cells, numbers = [], []
     except csv.Error as error:
         raise RegisterRejected(f"{path.name}, line {reader.line_num}: {error}") from error
     if header is None:
         raise RegisterRejected(f"{path.name} is empty")
-    rows = pd.DataFrame(
-        cells, columns=_unique(header, path), index=pd.Index(numbers, dtype="int64"), dtype="str"
-    )
+    rows = pd.concat([*frames, _texts(cells, header, numbers)])
     return Export(_emptied(rows), None, None, broken)
+
+
+def _encoding(raw: bytes) -> str:
+    try:
+        raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _texts(cells: list[list[str]], header: list[str] | None, numbers: list[int]) -> pd.DataFrame:
+    return pd.DataFrame(cells, columns=header, index=pd.Index(numbers, dtype="int64"), dtype="str")
 
 
 def _read_zipped_shapefile(path: Path) -> Export:
