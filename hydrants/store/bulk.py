@@ -99,13 +99,14 @@ def json_text(value: Any) -> str:
 def _copy_frame(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> int:
     columns = copying.in_order(frame, table)
     statement = _copy_statement(table, [column.name for column in columns])
-    with connection.connection.cursor() as cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
-        for block in one_ahead(copying.blocks(frame, columns, json_text)):
+    cursor = connection.connection.cursor()
+    with in_bulk(), cursor, cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+        for block in _one_ahead(copying.blocks(frame, columns, json_text)):
             copy.write(block)
     return len(frame)
 
 
-def one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _one_ahead(blocks: Iterator[bytes]) -> Iterator[bytes]:
     """The same blocks, each made while the server takes the one before."""
     with ThreadPoolExecutor(1) as maker:
         coming = maker.submit(next, blocks, None)

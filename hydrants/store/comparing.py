@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from hydrants.store import copying
-from hydrants.store.bulk import is_frame, json_text, one_ahead
+from hydrants.store.bulk import in_bulk, is_frame, json_text
 from hydrants.store.frames import as_frame
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS_AT_ONCE = 20_000
+_PIECES_AT_ONCE = 1_000
 
 
 def is_there(
@@ -36,8 +38,10 @@ def is_there(
     if not rows[keys].set_index(keys).index.is_monotonic_increasing:
         return False
     columns = copying.in_order(rows, table)
-    with _sent(connection, sa.select(*columns).where(within).order_by(*table.primary_key)) as theirs:
-        return _are_same(one_ahead(copying.blocks(rows, columns, json_text)), theirs)
+    query = sa.select(*columns).where(within).order_by(*table.primary_key)
+    with in_bulk(), _sent(connection, query) as theirs:
+        # not one ahead: taking rows in and laying others out are both work for the interpreter
+        return _are_same(copying.blocks(rows, columns, json_text), theirs)
 
 
 def digest(connection: sa.Connection, query: sa.Select[Any]) -> str:
@@ -73,13 +77,15 @@ def _sent(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[Iterator
 
 def _are_same(ours: Iterator[bytes], theirs: Iterator[bytes]) -> bool:
     """Whether two streams of bytes, cut in different places, are the same."""
-    held = bytearray()
+    held = b""
     for block in ours:
-        for piece in theirs:
-            held += piece
-            if len(held) >= len(block):
-                break
+        while len(held) < len(block):
+            # the server sends row by row
+            more = b"".join(islice(theirs, _PIECES_AT_ONCE))
+            if not more:
+                return False
+            held += more
         if not held.startswith(block):
             return False
-        del held[: len(block)]
+        held = held[len(block) :]
     return not held and next(theirs, None) is None

@@ -9,6 +9,7 @@ for texts repeat themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from struct import pack
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ TAIL = pack(">h", -1)
 _NULL = pack(">i", -1)
 _NOTHING = pack(">i", 2) + b"[]"  # what most lists say
 _ROWS_PER_BLOCK = 20_000
+_TEXTS_REMEMBERED = 50_000
 _FIRST_DAY = "2000-01-01"
 
 Column = sa.Column[Any] | sa.Label[Any]
@@ -59,48 +61,87 @@ def rows_only(
     frame: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str]
 ) -> Iterator[bytes]:
     """The same without what stands before the first row and after the last."""
+    texts = [_Texts() for _ in columns]
     for first in range(0, len(frame), _ROWS_PER_BLOCK):
         block = frame.iloc[first : first + _ROWS_PER_BLOCK]
-        yield b"".join(chain.from_iterable(zip(*_pieces(block, columns, json_text), strict=True)))
+        yield b"".join(chain.from_iterable(zip(*_pieces(block, columns, json_text, texts), strict=True)))
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """Fields that are as long in each row, next to each other.
+
+    Attributes:
+        arrays: of each field its lengths and its values.
+        is_missing: the rows in which all these fields are missing, and of which the arrays have nothing.
+    """
+
+    arrays: tuple[Array, ...]
+    is_missing: Array | None = None
+
+    def joined(self, other: _Fixed) -> _Fixed | None:
+        """With the fields that follow, if they are missing in the same rows."""
+        import numpy as np
+
+        mine, theirs = self.is_missing, other.is_missing
+        if mine is not None and theirs is not None and np.array_equal(mine, theirs):
+            theirs = mine
+        return _Fixed(self.arrays + other.arrays, mine) if mine is theirs else None
+
+    def pieces(self) -> Pieces:
+        """Row by row the bytes of all fields."""
+        import numpy as np
+
+        if self.is_missing is None:
+            return _side_by_side(self.arrays)
+        laid_out = np.full(len(self.is_missing), _NULL * (len(self.arrays) // 2), dtype=object)
+        laid_out[~self.is_missing] = _side_by_side(self.arrays)
+        pieces: Pieces = laid_out.tolist()
+        return pieces
 
 
 def _pieces(
-    block: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str]
+    block: pd.DataFrame, columns: Sequence[Column], json_text: Callable[[Any], str], texts: Sequence[_Texts]
 ) -> Iterator[Pieces]:
-    """The rows of a block, cut from top to bottom."""
+    """The rows of a block, cut from top to bottom into as few pieces as can be."""
     import numpy as np
 
-    alike: list[Array] = [np.full(len(block), len(columns), ">i2")]
-    for column in columns:
-        field = _field_of(block[column.name], column.type, json_text)
-        if isinstance(field, tuple):
-            alike += field
+    before: _Fixed | None = _Fixed((np.full(len(block), len(columns), ">i2"),))
+    for column, own in zip(columns, texts, strict=True):
+        field = _field_of(block[column.name], column.type, json_text, own)
+        if isinstance(field, _Fixed):
+            if before and (both := before.joined(field)):
+                before = both
+                continue
+            if before:
+                yield before.pieces()
+            before = field
             continue
-        if alike:
-            yield _side_by_side(alike)
-            alike = []
+        if before:
+            yield before.pieces()
+        before = None
         yield field
-    if alike:
-        yield _side_by_side(alike)
+    if before:
+        yield before.pieces()
 
 
 def _field_of(
-    values: pd.Series[Any], kind: sa.types.TypeEngine[Any], json_text: Callable[[Any], str]
-) -> tuple[Array, ...] | Pieces:
-    """The field of a column in each row: arrays to lay side by side where all are as long, else pieces."""
+    values: pd.Series[Any], kind: sa.types.TypeEngine[Any], json_text: Callable[[Any], str], texts: _Texts
+) -> _Fixed | Pieces:
+    """The field of a column in each row: as arrays where all are as long, else in pieces."""
     import numpy as np
 
     layout = _layout(kind)
     if layout is None and not isinstance(kind, sa.JSON):
-        return _texts(values)
+        return list(map(texts.__getitem__, values.tolist()))
     is_missing = values.isna().to_numpy()
     if is_missing.all():
-        return (np.full(len(values), -1, ">i4"),)
+        return _Fixed((np.full(len(values), -1, ">i4"),))
     if layout is None:
-        return _json_texts(values, is_missing, json_text)
+        return _json_texts(values.tolist(), is_missing, json_text)
     if is_missing.any():
-        return _with_gaps(_side_by_side(_with_lengths(layout(values.to_numpy()[~is_missing]))), is_missing)
-    return _with_lengths(layout(values.to_numpy()))
+        return _Fixed(_with_lengths(layout(values.to_numpy()[~is_missing])), is_missing)
+    return _Fixed(_with_lengths(layout(values.to_numpy())))
 
 
 def _layout(kind: sa.types.TypeEngine[Any]) -> Callable[[Array], Array] | None:
@@ -143,21 +184,25 @@ def _side_by_side(arrays: Sequence[Array]) -> Pieces:
     return pieces
 
 
-def _with_gaps(present: Pieces, is_missing: Array) -> Pieces:
-    following = iter(present)
-    return [_NULL if missing else next(following) for missing in is_missing.tolist()]
+class _Texts(dict[Any, bytes]):
+    """The field of each text of a column, found once: texts repeat themselves."""
+
+    def __missing__(self, value: Any) -> bytes:
+        if isinstance(value, str | bytes):
+            field = _field(value if isinstance(value, bytes) else value.encode())
+            if len(self) >= _TEXTS_REMEMBERED:
+                self.clear()
+            self[value] = field
+            return field
+        return _NULL
 
 
-def _texts(values: pd.Series[Any]) -> Pieces:
-    codes, different = values.factorize()  # -1 where one is missing: the last of the pieces
-    pieces = [_field(text if isinstance(text, bytes) else text.encode()) for text in different]
-    return list(map([*pieces, _NULL].__getitem__, codes.tolist()))
-
-
-def _json_texts(values: pd.Series[Any], is_missing: Array, json_text: Callable[[Any], str]) -> Pieces:
+def _json_texts(values: list[Any], is_missing: Array, json_text: Callable[[Any], str]) -> Pieces:
     if is_missing.any():
-        present = [_field(json_text(value).encode()) for value in values[~is_missing]]
-        return _with_gaps(present, is_missing)
+        return [
+            _NULL if missing else _field(json_text(value).encode())
+            for value, missing in zip(values, is_missing.tolist(), strict=True)
+        ]
     return [_NOTHING if value == [] else _field(json_text(value).encode()) for value in values]
 
 

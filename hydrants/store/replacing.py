@@ -40,11 +40,11 @@ def replace_rows(
         rows: as for `insert_rows`; a frame without rows has columns all the same.
         within: which rows of the table these replace; all of the new rows fulfil it.
     """
-    before = _count(connection, table, within)
-    if before == 0:
+    if connection.execute(sa.select(sa.literal(1)).select_from(table).where(within).limit(1)).first() is None:
         return Replaced(insert_rows(connection, table, rows), 0, 0)
     if is_there(connection, table, rows, within):
         return Replaced(0, 0, 0)
+    before = _count(connection, table, within)
     staged = _temporary(connection, f"staged_{table.name}", table)
     given = insert_rows(connection, staged, rows)
     if connection.dialect.name == "postgresql":

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
 
 from hydrants import store
@@ -60,7 +61,7 @@ def measure(night_url: str, load_url: str, rounds: int, cap_s: float) -> dict[st
     """
     night, engine = store.create_engine(night_url), store.create_engine(load_url)
     with store.read(night) as connection:
-        frame = store.read_frame(connection, sa.select(location).order_by(location.c.row_id))
+        frame = _as_located(store.read_frame(connection, sa.select(location).order_by(location.c.row_id)))
     results: dict[str, Load] = {}
     if engine.dialect.name == "postgresql":
         raw, count, width = _raw_csv(night)
@@ -74,6 +75,14 @@ def measure(night_url: str, load_url: str, rounds: int, cap_s: float) -> dict[st
         results |= _in_rounds(engine, ways, len(frame), rounds, cap_s, expected)
     engine.dispose()
     return dict(results)
+
+
+def _as_located(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows as geocoding has them: each different text is one object, where a driver makes one per row."""
+    texts = [column.name for column in location.columns if isinstance(column.type, sa.Text)]
+    known: dict[Any, Any] = {}
+    shared = {name: [known.setdefault(text, text) for text in frame[name]] for name in texts}
+    return frame.assign(**{name: pd.Series(values, dtype=object) for name, values in shared.items()})
 
 
 def _in_rounds(
