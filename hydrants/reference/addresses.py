@@ -175,6 +175,7 @@ def _frame(path: Path) -> pd.DataFrame:
 def _fill(connection: sa.Connection, frame: pd.DataFrame, sha256: str) -> dict[str, int]:
     connection.execute(sa.delete(tables.address))
     written = store.insert_rows(connection, tables.address, frame.reset_index())
+    store.refresh_statistics_within(connection, tables.address)
     counts = {"addresses": written, "outside": int(frame.attrs["outside"])}
     store.mark_done(connection, STAGE, SCOPE, _inputs(sha256), counts)
     return counts

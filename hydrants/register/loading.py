@@ -226,3 +226,4 @@ def _write(connection: sa.Connection, version: int, operator: str, changes: rule
     store.insert_rows(connection, hydrant_state, states)
     rejected = rows.loc[rows["reason"].notna(), ["row_number", "reason"]]
     store.insert_rows(connection, register_rejection, rejected.assign(register_version_id=version))
+    store.refresh_statistics_within(connection, hydrant, hydrant_state)  # matching reads them next
