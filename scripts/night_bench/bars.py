@@ -9,7 +9,7 @@ from statistics import median
 from scripts.night_bench import lines
 from scripts.night_bench.apart import Taken
 from scripts.night_bench.loads import Load, times
-from scripts.night_bench.nights import EVERY, FULL, NOTHING, TENTH
+from scripts.night_bench.nights import EVERY, FULL, NEXT_DAY, NOTHING, TENTH
 
 BARS_HOLD_AT = 1_000_000
 GROWTH_FROM = 160_000
@@ -117,7 +117,7 @@ def _add_loads(loads: Mapping[str, Load], add: Callable[..., None]) -> None:
 def _add_nights(figures: Figures, add: Callable[..., None]) -> None:
     full = figures.nights[FULL]
     add("peak memory, the whole command, GB", full.peak_mb / 1000, "<=", 2.0)
-    for name in (TENTH, EVERY):
+    for name in (TENTH, NEXT_DAY, EVERY):
         add(f"{name} / a full night", figures.nights[name].seconds / full.seconds, "<=", 1 / 3)
     add("nothing new, s", figures.nights[NOTHING].seconds, "<=", 5.0)
 

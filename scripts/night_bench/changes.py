@@ -10,7 +10,7 @@ from hydrants.demo.geopackage import MADE_UP
 from hydrants.demo.writers import INTERWEST_HEADERS, WESTLANDIA_HEADERS
 
 _LAYOUTS = (*WESTLANDIA_HEADERS, INTERWEST_HEADERS)
-_REVISED_AT = ("2020-01-02 18:{:02d}", "2020-01-03 18:{:02d}")
+_REVISED_AT = ("2020-01-02 18:{:02d}", "2020-01-03 18:{:02d}", "2020-01-04 18:{:02d}")
 _ENCODINGS = {"westlandia": "utf-8-sig", "interwest": "cp1252"}
 
 Row = list[str]
@@ -67,7 +67,7 @@ def _write(batch: Path, layout: Mapping[str, str], lines: list[Row], why: str) -
         row, following = list(line), lines[(number + 1) % len(lines)]
         for name in ("outcome", "defects"):
             row[at[name]] = following[at[name]]
-        row[at["revised"]] = _REVISED_AT[min(earlier, 1)].format(number % 60)
+        row[at["revised"]] = _REVISED_AT[earlier].format(number % 60)
         row[at["remark"]] = why
         changed.append(row)
     path = batch / f"verbeterd_{earlier + 1}.csv"

@@ -5,6 +5,7 @@ What takes long to import is imported where it is used: workers import this modu
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,12 +17,17 @@ from scripts.night_bench.apart import Taken, taken_by
 from scripts.night_bench.worlds import Place
 
 STAGES = ("prepare", *night.BATCH_STAGES, "publish", "plan")
-FULL, NOTHING, TENTH, EVERY = (
+FULL, NOTHING, TENTH, NEXT_DAY, EVERY = (
     "a full night, on an empty store",
     "nothing new",
     "1 % of the rows changed, in a tenth of the batches",
+    "the same, and the figures speak of the next day",
     "1 % of the rows changed, in every batch",
 )
+DAY, DAY_AFTER = date(2019, 12, 30), date(2019, 12, 31)
+"""Files say of which day they are: on the next one all are written anew, whatever changed."""
+CHANGED = ((TENTH, 0.1, DAY), (NEXT_DAY, 0.1, DAY_AFTER), (EVERY, 1.0, DAY_AFTER))
+"""The share of the batches that a night's changes are in, and the day that its figures speak of."""
 SHARE_CHANGED = 0.01
 
 
@@ -50,14 +56,14 @@ def stage(settings: Settings, name: str) -> dict[str, Any]:
     return counts
 
 
-def whole(settings: Settings) -> dict[str, Any]:
-    """A night as `hydrants night` works it; what it changed.
+def whole(settings: Settings, as_of: date) -> dict[str, Any]:
+    """A night as `hydrants night --as-of` works it; what it changed.
 
     Raises:
         RuntimeError: if something was amiss, so that less was done than a night does.
     """
     with night.opened(settings) as engine:
-        counts = night.whole_night(engine, settings)
+        counts = night.whole_night(engine, settings, as_of=as_of)
     if counts["problems"]:
         raise RuntimeError("; ".join(counts["problems"]))
     return {name: counts[name] for name in STAGES if name in counts}
@@ -91,15 +97,15 @@ def as_one(place: Place, settings: Settings, rows: int) -> tuple[dict[str, Taken
     """
     from scripts.night_bench.changes import write_changes
 
-    taken = {FULL: taken_by(whole, settings, server_pid=place.server_pid)}
+    taken = {FULL: taken_by(whole, settings, DAY, server_pid=place.server_pid)}
     new_rows = {FULL: rows}
-    taken[NOTHING] = taken_by(whole, settings, server_pid=place.server_pid)
+    taken[NOTHING] = taken_by(whole, settings, DAY, server_pid=place.server_pid)
     new_rows[NOTHING] = 0
     if taken[NOTHING].result["land"]["landed"] or taken[NOTHING].result["publish"]["published"]:
         raise RuntimeError(f"a night without anything new did something: {taken[NOTHING].result}")
-    for name, batch_share in ((TENTH, 0.1), (EVERY, 1.0)):
+    for name, batch_share, day in CHANGED:
         new_rows[name] = write_changes(settings.uploads, name, round(rows * SHARE_CHANGED), batch_share)
-        taken[name] = taken_by(whole, settings, server_pid=place.server_pid)
+        taken[name] = taken_by(whole, settings, day, server_pid=place.server_pid)
         _assert_changed(name, taken[name].result, new_rows[name])
     return taken, new_rows
 

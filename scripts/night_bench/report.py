@@ -39,7 +39,10 @@ writes the ledger, matches, and publishes the snapshot with its pages and workbo
 (*answer*), registers and addresses (*prepare*) and rounds (*plan*) stand beside it, and *whole* has them all.
 
 **As one command.** `hydrants night` as it is, all stages, in one process with its workers: on an empty
-store, once more, and after files came that change rows which were there (newer, with other outcomes).
+store, once more, and after files came that change rows which were there (newer, with other outcomes). A
+gemeente of which no row changed keeps its files as long as the figures speak of the same day, such as the
+last of the campaign while late lists come in; *the next day* is a night of which every file says another
+day.
 
 **Memory.** The highest sum, sampled five times a second, of what each living process of the night ever held:
 never less than what they took. The server's own stands apart: its private memory and its shared buffers.
