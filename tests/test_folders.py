@@ -107,10 +107,13 @@ def _damage(folder: Path) -> None:
     path.write_bytes(content[:-1])
 
 
-DAMAGES: dict[str, Callable[[Path], None]] = {
+DAMAGES: dict[str, Callable[[Path], object]] = {
     "a file is shorter": _damage,
     "a file is gone": lambda folder: (folder / IEPER / f"{IEPER}.xlsx").unlink(),
-    "nothing tells what it was made from": lambda folder: (folder / IEPER / "made_from.json").unlink(),
+    "nothing tells what it was made from": lambda folder: (folder / "made_from" / f"{IEPER}.json").unlink(),
+    "what tells what it was made from is cut off": lambda folder: (
+        folder / "made_from" / f"{IEPER}.json"
+    ).write_bytes(b'{"made_from": "'),
     "the whole folder is gone": lambda folder: shutil.rmtree(folder / IEPER),
 }
 

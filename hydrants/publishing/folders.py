@@ -1,13 +1,14 @@
 """The folder of a gemeente in a snapshot: pages, history, pictures, and files to download.
 
-Most gemeenten are as they were when the snapshot before was made. Each folder says in `made_from.json` what
-it was made from, and how long its files are; where the next one is made from the same, they get a name in it
-too, and only the pages are written, which bear the snapshot's number.
+Most gemeenten are as they were when the snapshot before was made. `made_from/<NIS>.json` in the snapshot's
+folder says what its files were made from, and how long they are; where the next ones are made from the same,
+they get a name there too, and only the pages are written, which bear the snapshot's number.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,9 @@ from hydrants.publishing.content import Content
 from hydrants.publishing.pages.gemeente import Repairs
 from hydrants.settings import Settings
 
-MADE_FROM = "made_from.json"
+_log = logging.getLogger(__name__)
+
+MADE_FROM = "made_from"
 
 
 class Shown(NamedTuple):
@@ -50,17 +53,18 @@ def write(
         folder: the snapshot's.
         made_from: a hash of all that its files are made from.
     """
-    own, earlier = folder / nis, settings.site / "current" / nis
+    own, before = folder / nis, settings.site / "current"
+    told = folder / MADE_FROM / f"{nis}.json"
     own.mkdir()
-    shown = _taken_over(own, earlier, made_from)
+    told.parent.mkdir(exist_ok=True)
+    shown = _taken_over(own, before / nis, before / MADE_FROM / told.name, made_from)
     if shown is None:
         shown = _made(engine, own, whole, nis, area)
-        files = {path.name: path.stat().st_size for path in sorted(own.iterdir())}
-        said = {"made_from": made_from, "files": files, **shown._asdict()}
-        (own / MADE_FROM).write_text(json.dumps(said), encoding="ascii")
+    files = {path.name: path.stat().st_size for path in sorted(own.iterdir())}
+    told.write_text(json.dumps({"made_from": made_from, "files": files, **shown._asdict()}), encoding="ascii")
     pages.gemeente.write(own, whole, nis, shown.repairs)
     pages.hydrant.write(own, whole, nis)
-    photos.publish(own, settings.photos, earlier, shown.photos)
+    photos.publish(own, settings.photos, before / nis, shown.photos)
 
 
 def _made(engine: sa.Engine, own: Path, whole: Content, nis: str, area: Area | None) -> Shown:
@@ -74,15 +78,22 @@ def _made(engine: sa.Engine, own: Path, whole: Content, nis: str, area: Area | N
     return Shown(Repairs.of(hydrants), sorted({sha256 for one in inspections for sha256 in one.photos}))
 
 
-def _taken_over(own: Path, earlier: Path, made_from: str) -> Shown | None:
-    """Give an earlier folder's files a name in this one too; None, and nothing done, if they are others."""
-    told = earlier / MADE_FROM
+def _taken_over(own: Path, earlier: Path, told: Path, made_from: str) -> Shown | None:
+    """Give an earlier folder's files a name in this one too; None, and nothing done, if they are others.
+
+    Args:
+        told: what is said of the earlier folder; need not be there.
+    """
     if not told.is_file():
         return None
-    said: dict[str, Any] = json.loads(told.read_text(encoding="ascii"))
+    try:
+        said: dict[str, Any] = json.loads(told.read_bytes())
+    except ValueError:
+        _log.warning("%s is damaged: what it speaks of is written anew", told)
+        return None
     if said["made_from"] != made_from or not _are_whole(earlier, said["files"]):
         return None
-    for name in (*said["files"], MADE_FROM):
+    for name in said["files"]:
         links.add_any([earlier / name], own / name)
     return Shown(Repairs.from_json(said["repairs"]), said["photos"])
 

@@ -145,6 +145,7 @@ def test_without_a_session_there_is_nothing(browser: Browser, published: Publish
 
 OUTSIDE = (
     "/current/manifest.json",
+    f"/current/made_from/{IEPER}.json",
     "/current/overview.json",
     "/current/../state.js",
     "/current/..%2f..%2faccounts.sqlite",
