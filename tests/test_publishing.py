@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from hydrants import publishing, reference, store
 from hydrants.errors import NothingPublished, ReferenceMissing
-from hydrants.publishing import labels, site, snapshot
+from hydrants.publishing import labels, pages, site, snapshot
 from hydrants.publishing.downloads import workbook
 from hydrants.settings import Settings
 from hydrants.store import tables
@@ -377,14 +377,18 @@ def _die(*_args: object, **_kwargs: object) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _die_within(path: Path, *_args: Any) -> None:
+    path.write_bytes(b"half a workb")
+    _die()
+
+
 def _die_at_third(write: Callable[..., None]) -> Callable[..., None]:
     calls = iter(range(1, 100))
 
-    def dying(path: Path, *args: Any) -> None:
+    def dying(*args: Any) -> None:
         if next(calls) == 3:
-            path.write_bytes(b"half a workb")
             _die()
-        write(path, *args)
+        write(*args)
 
     return dying
 
@@ -393,7 +397,8 @@ STEPS: dict[str, tuple[Any, str, Callable[..., Any], bool]] = {
     # where the process is killed, and whether readers of the store see the new snapshot by then
     "before the rows are committed": (snapshot, "check", _die, False),
     "before the directory": (site, "write", _die, False),
-    "within the directory": (workbook, "write", _die_at_third(workbook.write), False),
+    "within a file of the directory": (workbook, "write", _die_within, False),
+    "between two gemeenten": (pages.hydrant, "write", _die_at_third(pages.hydrant.write), False),
     "before the pointer": (snapshot, "point", _die, False),
     "before the link": (site, "switch", _die, True),
 }
@@ -418,7 +423,9 @@ def test_killed_between_steps(engine: sa.Engine, settings: Settings, database_ur
 
 
 @ONE_STORE
-@pytest.mark.parametrize("step", ["before the directory", "within the directory"])
+@pytest.mark.parametrize(
+    "step", ["before the directory", "within a file of the directory", "between two gemeenten"]
+)
 def test_killed_at_files(engine: sa.Engine, settings: Settings, database_url: str, step: str) -> None:
     _kill_and_run_again(engine, settings, database_url, step)
 

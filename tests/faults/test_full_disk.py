@@ -119,7 +119,7 @@ def _next_night_makes_it_good(settings: Settings, ordeal: Ordeal) -> None:
         ("site", 40 * _KIB),
         ("site", 250 * _KIB),
         ("site", 1024 * _KIB),
-        ("site", 2560 * _KIB),
+        ("site", 1408 * _KIB),
     ],
 )
 @ONE_STORE
