@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, time
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -23,8 +23,13 @@ from hydrants.errors import NothingPublished
 from hydrants.settings import Settings
 from hydrants.spreadsheet import STREAMED
 from hydrants.spreadsheet_rows import RowsSheet
-from hydrants.store.tables import current_snapshot, plan_stop, snapshot, snapshot_hydrant
+from hydrants.store.tables import current_snapshot, plan_stop, snapshot, snapshot_hydrant, stage_state
 
+STAGE = "planning"
+VERSION = 1
+"""Raised when the same hydrants would be put in another order."""
+
+_SCOPE = "plan"
 _NEIGHBOURS = 16
 _HYDRANT_TYPES = {
     "aboveground": "bovengronds",
@@ -67,9 +72,7 @@ def run(engine: sa.Engine, settings: Settings, snapshot_id: int | None = None) -
         snapshot_id = _existing(connection, snapshot_id)
         lists, count = _lists(connection, snapshot_id), 0
         if not lists:
-            count = store.insert_rows(
-                connection, plan_stop, _plan(snapshot_id, _remaining(connection, snapshot_id))
-            )
+            count = _draw_up(connection, snapshot_id)
             lists = _lists(connection, snapshot_id)
         without_contract = _is_remaining(snapshot_id) & snapshot_hydrant.c.contractor.is_(None)
         query = sa.select(sa.func.count()).select_from(snapshot_hydrant).where(without_contract)
@@ -155,11 +158,66 @@ def _is_remaining(snapshot_id: int) -> sa.ColumnElement[bool]:
     return (snapshot_hydrant.c.snapshot_id == snapshot_id) & (snapshot_hydrant.c.status == "remaining")
 
 
-def _remaining(connection: sa.Connection, snapshot_id: int) -> list[sa.Row[tuple[Any, ...]]]:
-    """The remaining hydrants that a firm has a contract for."""
+def _draw_up(connection: sa.Connection, snapshot_id: int) -> int:
+    """Write the stops of a snapshot; a list of the same hydrants is that of the plan before. How many."""
+    batch = snapshot_hydrant.c.contractor, snapshot_hydrant.c.nis
+    query = sa.select(*batch).where(_is_remaining(snapshot_id), batch[0].is_not(None)).distinct()
+    wanted = [_Batch(*row) for row in connection.execute(query.order_by(*batch))]
+    before = _planned_before(connection)
+    kept = [
+        one
+        for one in wanted
+        if before is not None and _told(connection, before, one) == _told(connection, snapshot_id, one)
+    ]
+    names = [column.name for column in plan_stop.c]
+    for one in kept:
+        same = [sa.literal(snapshot_id) if name == "snapshot_id" else plan_stop.c[name] for name in names]
+        stops_before = sa.select(*same).where(plan_stop.c.snapshot_id == before, one.of(plan_stop))
+        connection.execute(sa.insert(plan_stop).from_select(names, stops_before))
+    others = [one for one in wanted if one not in kept]
+    store.insert_rows(connection, plan_stop, _plan(snapshot_id, _remaining(connection, snapshot_id, others)))
+    store.mark_done(connection, STAGE, _SCOPE, store.fingerprint(VERSION), {"snapshot_id": snapshot_id})
+    written = sa.select(sa.func.count()).select_from(plan_stop).where(plan_stop.c.snapshot_id == snapshot_id)
+    return int(connection.execute(written).scalar_one())
+
+
+class _Batch(NamedTuple):
+    """What one list is of."""
+
+    contractor: str
+    nis: str
+
+    def of(self, table: sa.Table) -> sa.ColumnElement[bool]:
+        """Whether a row is of this batch."""
+        return (table.c.contractor == self.contractor) & (table.c.nis == self.nis)
+
+
+def _planned_before(connection: sa.Connection) -> int | None:
+    """The snapshot that was planned last, if by the same rules; None otherwise."""
+    if not store.is_done(connection, STAGE, _SCOPE, store.fingerprint(VERSION)):
+        return None
+    state = stage_state.c
+    query = sa.select(state.counts).where(state.stage == STAGE, state.scope == _SCOPE)
+    return int(connection.execute(query).scalar_one()["snapshot_id"])
+
+
+def _told(connection: sa.Connection, snapshot_id: int, batch: _Batch) -> str:
+    """A hash of which hydrants of a batch remain, and where they are."""
+    return store.digest(connection, _remaining_of(snapshot_id).where(batch.of(snapshot_hydrant)))
+
+
+def _remaining_of(snapshot_id: int) -> sa.Select[Any]:
     hydrant = snapshot_hydrant.c
-    query = sa.select(hydrant.contractor, hydrant.nis, hydrant.hydrant_id, hydrant.x_l72, hydrant.y_l72)
-    return list(connection.execute(query.where(_is_remaining(snapshot_id), hydrant.contractor.is_not(None))))
+    columns = hydrant.contractor, hydrant.nis, hydrant.hydrant_id, hydrant.x_l72, hydrant.y_l72
+    return sa.select(*columns).where(_is_remaining(snapshot_id)).order_by(hydrant.hydrant_id)
+
+
+def _remaining(
+    connection: sa.Connection, snapshot_id: int, batches: Iterable[_Batch]
+) -> list[sa.Row[tuple[Any, ...]]]:
+    """The remaining hydrants of some batches."""
+    is_asked = sa.or_(sa.false(), *(batch.of(snapshot_hydrant) for batch in batches))
+    return list(connection.execute(_remaining_of(snapshot_id).where(is_asked)))
 
 
 def _lists(connection: sa.Connection, snapshot_id: int) -> list[tuple[str, str]]:

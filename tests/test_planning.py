@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openpyxl
@@ -115,6 +116,69 @@ def test_planning_again_changes_nothing_and_mends_what_is_missing(
     lost.unlink()
     assert planning.run(engine, settings) == {"stops": 0, "lists": 1, "unplanned": 1}
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def _stops(engine: sa.Engine, snapshot_id: int) -> list[tuple[Any, ...]]:
+    columns = [column for column in tables.plan_stop.c if column.name != "snapshot_id"]
+    with store.read(engine) as connection:
+        query = sa.select(*columns).where(tables.plan_stop.c.snapshot_id == snapshot_id)
+        return [tuple(row) for row in connection.execute(query.order_by(*columns[:3]))]
+
+
+def _next_snapshot(engine: sa.Engine, snapshot_id: int, checked: str | None = None) -> int:
+    """The snapshot after one: the same, but for a hydrant that is checked."""
+    with store.write(engine) as connection:
+        for table in (tables.snapshot, tables.snapshot_hydrant):
+            names = [column.name for column in table.c]
+            new = [sa.literal(snapshot_id + 1) if n == "snapshot_id" else table.c[n] for n in names]
+            same = sa.select(*new).where(table.c.snapshot_id == snapshot_id)
+            connection.execute(sa.insert(table).from_select(names, same))
+        own = tables.snapshot_hydrant.c
+        connection.execute(
+            sa.update(tables.snapshot_hydrant)
+            .where(own.snapshot_id == snapshot_id + 1, own.hydrant_id == checked)
+            .values(status="ok")
+        )
+    return snapshot_id + 1
+
+
+def test_only_a_list_of_other_hydrants_is_drawn_up_anew(
+    engine: sa.Engine, settings: Settings, snapshot_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planning.run(engine, settings)
+    drawn: list[int] = []
+    whole = planning.nearest_first
+
+    def noted(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        drawn.append(len(points))
+        return whole(points)
+
+    monkeypatch.setattr(planning, "nearest_first", noted)
+    second = _next_snapshot(engine, snapshot_id)
+    assert planning.run(engine, settings, second) == {"stops": 7, "lists": 3, "unplanned": 1}
+    assert (drawn, _stops(engine, second)) == ([], _stops(engine, snapshot_id))
+    third = _next_snapshot(engine, second, checked="DWG-D")
+    assert planning.run(engine, settings, third) == {"stops": 6, "lists": 3, "unplanned": 1}
+    assert drawn == [4]
+    kept = _stops(engine, third)
+    with store.write(engine) as connection:  # as if nothing had been planned before
+        connection.execute(sa.delete(tables.plan_stop).where(tables.plan_stop.c.snapshot_id == third))
+        connection.execute(sa.delete(tables.stage_state))
+    planning.run(engine, settings, third)
+    assert (drawn, _stops(engine, third)) == ([4, 1, 1, 4], kept)
+
+
+def test_other_rules_draw_up_every_list_anew(
+    engine: sa.Engine, settings: Settings, snapshot_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planning.run(engine, settings)
+    monkeypatch.setattr(planning, "VERSION", planning.VERSION + 1)
+    monkeypatch.setattr(
+        planning, "nearest_first", lambda points: (np.arange(len(points)), np.zeros(len(points)))
+    )
+    second = _next_snapshot(engine, snapshot_id)
+    planning.run(engine, settings, second)
+    assert [stop[3] for stop in _stops(engine, second)[2:]] == ["DWG-A", "DWG-B", "DWG-C", "DWG-D", "DWG-E"]
 
 
 def test_the_list_for_the_crew(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:

@@ -151,6 +151,23 @@ RULE: dict[str, tuple[Again | None, str, str | None, float]] = {
 }
 
 
+def test_a_large_export_is_read_apart(
+    engine: sa.Engine, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same result, and the same complaint."""
+    good = csv_export(tmp_path, [line("100"), line("101", x=30_200)])
+    bad = csv_export(tmp_path, [line("")], "2019-02-01")
+    monkeypatch.setattr("hydrants.register.loading._LARGE_BYTES", 0)
+    monkeypatch.setattr("hydrants.register.loading._rows", None)  # not in this process
+    settings = settings.model_copy(update={"workers": 2})
+    loaded = register.load(engine, settings, "dewatergroep", good)
+    assert (loaded["is_new"], counted(loaded)) == (True, {"rows": 2, "added": 2})
+    assert len(states(engine)) == 2
+    assert not register.load(engine, settings, "dewatergroep", good)["is_new"]
+    with pytest.raises(RegisterRejected, match=r"2019-02-01\.csv has no usable row"):
+        register.load(engine, settings, "dewatergroep", bad)
+
+
 def test_what_a_second_export_changes(engine: sa.Engine, settings: Settings, tmp_path: Path) -> None:
     first, second, expected = [], [], []
     for number, (again, change, to_check, dx) in enumerate(RULE.values(), start=10):

@@ -45,6 +45,21 @@ def test_one_worker_is_this_process(engine: sa.Engine, settings: Settings, piece
     assert found == [(number, os.getpid(), settings.database_url) for number in range(pieces)]
 
 
+@pytest.mark.parametrize("wanted", [1, 2])
+def test_one_piece_apart(engine: sa.Engine, settings: Settings, wanted: int) -> None:
+    """A night that works in one process does not start another for it."""
+    settings = settings.model_copy(update={"workers": wanted})
+    number, process, url = workers.apart(engine, settings, whose, 7)
+    assert (number, url) == (7, settings.database_url)
+    assert (process == os.getpid()) == (wanted == 1)
+
+
+def test_what_a_piece_apart_raises_is_raised(engine: sa.Engine, settings: Settings, tmp_path: Path) -> None:
+    settings = settings.model_copy(update={"workers": 2})
+    with pytest.raises(LookupError, match="the third piece"):
+        workers.apart(engine, settings, mark, tmp_path, 2)
+
+
 def test_what_a_piece_raises_is_raised_and_the_rest_is_left(
     engine: sa.Engine, settings: Settings, tmp_path: Path
 ) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy as sa
 
-from hydrants import journal, reference, store
+from hydrants import journal, reference, store, workers
 from hydrants.errors import RegisterRejected
 from hydrants.journal import Event
 from hydrants.register import areas, exports, profile, rule
@@ -17,6 +17,9 @@ from hydrants.register.reads import active, inactive
 from hydrants.settings import Settings
 from hydrants.store.files import sha256_of
 from hydrants.store.tables import hydrant, hydrant_state, register_rejection, register_version
+
+_LARGE_BYTES = 20_000_000
+"""From some hundred thousand rows on, an export takes so much room that it is read apart."""
 
 _COUNTED = ("added", "unchanged", "moved", "changed")
 _STATE_COLUMNS = ["hydrant_id", "nis", "x_l72", "y_l72", *profile.ATTRIBUTES, "to_check"]
@@ -53,7 +56,7 @@ def load(
         ProfileError: when the operator has no usable profile.
         ReferenceMissing: when there are no boundaries.
     """
-    operator_profile = profile.load(operator)
+    profile.load(operator)  # says what is wrong with it before anything is read
     declared = exports.declared(path)
     exported_on = exported_on or declared.get("exported_on")
     scope = declared.get("scope", []) if scope is None else scope
@@ -71,6 +74,25 @@ def load(
         if (known := _loaded(connection, operator, digest, exported_on)) is not None:
             journal.keep(settings.landing, path)  # it may have been loaded before there was a journal
             return known
+    new = _New(operator, path, digest, exported_on, sorted(scope))
+    if path.stat().st_size > _LARGE_BYTES:
+        return workers.apart(engine, settings, _load_new, new)
+    return _load_new(engine, settings, new)
+
+
+class _New(NamedTuple):
+    """An export that was not loaded before: its bytes, the day it was made, and the gemeenten it covers."""
+
+    operator: str
+    path: Path
+    sha256: str
+    exported_on: date
+    scope: list[str]
+
+
+def _load_new(engine: sa.Engine, settings: Settings, new: _New) -> dict[str, Any]:
+    operator, path, digest, exported_on, scope = new
+    operator_profile = profile.load(operator)
     rows, unknown_columns = _rows(operator_profile, path, settings.boundaries)
     if journal.keep(settings.landing, path) != digest:
         raise RegisterRejected(f"{path.name} changed while it was read: load it once more")
@@ -79,7 +101,7 @@ def load(
         "file_name": path.name,
         "sha256": digest,
         "exported_on": exported_on.isoformat(),
-        "scope": sorted(scope),
+        "scope": scope,
         "boundaries": journal.keep_dataset(settings.landing, settings.boundaries),
     }
 
