@@ -81,13 +81,16 @@ def insert_tuples(
 def in_bulk() -> Iterator[None]:
     """Look for cyclic garbage seldom while millions of rows pass through.
 
-    Rows form no cycles, and looking for them took a quarter of the time of a long file.
+    Rows form no cycles, and looking for them took a quarter of the time of a long file. What there is all the
+    same, such as frames in the traceback of an error, is taken away at the end, if much has passed.
     """
     usual = gc.get_threshold()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *usual[1:])
     try:
         yield
     finally:
+        if any(gc.get_count()[1:]):
+            gc.collect()
         gc.set_threshold(*usual)
 
 
