@@ -167,7 +167,8 @@ def _draw_up(connection: sa.Connection, snapshot_id: int) -> int:
     kept = [
         one
         for one in wanted
-        if before is not None and _told(connection, before, one) == _told(connection, snapshot_id, one)
+        if before is not None
+        and _told(connection, before, one, _is_planned()) == _told(connection, snapshot_id, one)
     ]
     names = [column.name for column in plan_stop.c]
     for one in kept:
@@ -201,9 +202,15 @@ def _planned_before(connection: sa.Connection) -> int | None:
     return int(connection.execute(query).scalar_one()["snapshot_id"])
 
 
-def _told(connection: sa.Connection, snapshot_id: int, batch: _Batch) -> str:
+def _told(connection: sa.Connection, snapshot_id: int, batch: _Batch, *only: sa.ColumnElement[bool]) -> str:
     """A hash of which hydrants of a batch remain, and where they are."""
-    return store.digest(connection, _remaining_of(snapshot_id).where(batch.of(snapshot_hydrant)))
+    return store.digest(connection, _remaining_of(snapshot_id).where(batch.of(snapshot_hydrant), *only))
+
+
+def _is_planned() -> sa.ColumnElement[bool]:
+    """Whether a hydrant of a snapshot is in its plan: what is not cannot be taken over."""
+    own, stop = snapshot_hydrant.c, plan_stop.c
+    return sa.exists().where(stop.snapshot_id == own.snapshot_id, stop.hydrant_id == own.hydrant_id)
 
 
 def _remaining_of(snapshot_id: int) -> sa.Select[Any]:

@@ -168,6 +168,18 @@ def test_only_a_list_of_other_hydrants_is_drawn_up_anew(
     assert (drawn, _stops(engine, third)) == ([4, 1, 1, 4], kept)
 
 
+def test_a_plan_that_lost_stops_is_not_taken_over(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    planning.run(engine, settings)
+    whole = _stops(engine, snapshot_id)
+    second = _next_snapshot(engine, snapshot_id)
+    with store.write(engine) as connection:
+        connection.execute(sa.delete(tables.plan_stop).where(tables.plan_stop.c.hydrant_id == "DWG-B"))
+    planning.run(engine, settings, second)
+    assert _stops(engine, second) == whole
+
+
 def test_other_rules_draw_up_every_list_anew(
     engine: sa.Engine, settings: Settings, snapshot_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
