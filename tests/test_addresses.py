@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hydrants import store
 from hydrants.errors import ReferenceMissing
-from hydrants.reference import addresses
+from hydrants.reference import address_files, addresses
 from hydrants.settings import Settings
 from hydrants.store import tables
 
@@ -257,6 +257,34 @@ def test_crab_columns_and_semicolons(tmp_path: Path) -> None:
     assert frame["house_number"].tolist() == ["14", "16"]
     assert frame.loc[1, ["x_l72", "y_l72"]].tolist() == pytest.approx([45621.029, 172241.117], abs=0.002)
     assert frame.loc[2, ["x_l72", "y_l72"]].isna().all()
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 100])
+def test_a_file_read_in_parts_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    path = write(
+        tmp_path / "a.csv",
+        best_line(number="1"),
+        best_line(number="2", nis="31005"),  # Brugge
+        best_line(number="3", x="", y="", lat="", lon="", postcode=""),
+        best_line(number="1", box="2"),  # the same house, in another part
+        best_line(number="4", street=""),
+        best_line(number="5", x="", y=""),
+        best_line(number="6", nis="31005"),
+    )
+    monkeypatch.setattr(address_files, "_ROWS_AT_ONCE", at_once)
+    frame = addresses.read(path)
+    assert frame.index.tolist() == [1, 3, 6]
+    assert frame["house_number"].tolist() == ["1", "3", "5"]
+    assert frame["postcode"].tolist() == ["8900", None, "8900"]
+    assert frame["x_l72"].isna().tolist() == [False, True, False]
+    assert frame.attrs["outside"] == 2
+
+
+def test_a_file_without_rows_has_no_addresses(tmp_path: Path) -> None:
+    frame = addresses.read(write(tmp_path / "a.csv"))
+    assert (len(frame), frame.attrs["outside"]) == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -137,3 +139,44 @@ def test_another_order_is_another_digest(engine: sa.Engine) -> None:
 def test_no_rows_have_a_digest_too(engine: sa.Engine) -> None:
     head = b"PGCOPY\n\xff\r\n\0" + bytes(8)
     assert _digest(engine, [], TABLE.c.number) == hashlib.sha256(head + b"\xff\xff").hexdigest()
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 45_000])
+def test_a_query_of_any_length_has_the_digest_of_the_whole(engine: sa.Engine, count: int) -> None:
+    rows = b"".join(struct.pack(">hiq", 1, 8, number) for number in range(count))
+    whole = b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows + b"\xff\xff"
+    table = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.BigInteger, primary_key=True))
+    with store.write(engine) as connection:
+        table.create(connection)
+        store.insert_rows(connection, table, ({"number": number} for number in range(count)))
+        found = store.digest(connection, sa.select(table).order_by(table.c.number))
+        assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one() == count
+        table.drop(connection)
+    assert found == hashlib.sha256(whole).hexdigest()
+
+
+@pytest.mark.parametrize("stops_at", [1, 999, 45_000])
+def test_what_the_server_says_amid_its_rows_is_raised(engine: sa.Engine, stops_at: int) -> None:
+    if engine.dialect.name != "postgresql":
+        return  # no server
+    numbers = sa.func.generate_series(1, 50_000).column_valued("number")
+    query = sa.select((sa.literal(1) / (numbers - stops_at)).label("number"))
+    with store.write(engine) as connection:
+        savepoint = connection.begin_nested()
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            store.digest(connection, query)
+        savepoint.rollback()
+        assert connection.execute(sa.select(sa.literal(1))).scalar_one() == 1
+
+
+def test_rows_left_in_the_middle_leave_a_connection_that_works(engine: sa.Engine) -> None:
+    if engine.dialect.name != "postgresql":
+        return
+    numbers = sa.func.generate_series(1, 50_000).column_valued("number")
+    with store.write(engine) as connection:
+        savepoint = connection.begin_nested()
+        with pytest.raises(ZeroDivisionError), comparing._sent(connection, sa.select(numbers)) as pieces:
+            assert len(next(pieces)) == 19 + 1000 * 10
+            raise ZeroDivisionError
+        savepoint.rollback()
+        assert connection.execute(sa.select(sa.literal(1))).scalar_one() == 1

@@ -36,6 +36,9 @@ POSITIONS = (
 """Columns of positions, the first that says something first. The numbers tell which system they are in."""
 
 _NEEDED = ("street", "house_number", "postcode")
+_TEXTS = ("nis", "postcode", "street", "house_number")
+_ROWS_AT_ONCE = 50_000
+"""As the texts of a file, rows take several times the room of what becomes of them."""
 _RETIRED = {"retired", "rejected", "gehistoreerd", "afgekeurd"}
 
 
@@ -74,25 +77,41 @@ def read(path: Path) -> pd.DataFrame:
             "or of CRAB (street, housenumber, postcode, lat, lon)"
         )
     wanted = {*filter(None, names.values()), *(title for pair in positions for title in pair)}
+    frames, outside = [], 0
     try:
-        raw = pd.read_csv(
-            path, sep=_separator(path), dtype=str, encoding="utf-8-sig", usecols=lambda name: name in wanted
-        )
+        with pd.read_csv(
+            path,
+            sep=_separator(path),
+            dtype=str,
+            encoding="utf-8-sig",
+            usecols=lambda name: name in wanted,
+            chunksize=_ROWS_AT_ONCE,
+        ) as raws:
+            for raw in raws:
+                frame, outside_here = _addresses(raw, names, positions)
+                frames.append(frame)
+                outside += outside_here
     except (UnicodeDecodeError, pd.errors.ParserError) as error:
         raise ReferenceMissing(f"{path} cannot be read as an address file: {error}") from error
-    raw.index = pd.RangeIndex(1, len(raw) + 1, name="address_id")
+    result = pd.concat(frames).drop_duplicates()
+    for text in _TEXTS:
+        result[text] = _shared(result[text])
+    result.attrs["outside"] = outside
+    return result
+
+
+def _addresses(
+    raw: pd.DataFrame, names: dict[str, str | None], positions: list[tuple[str, str]]
+) -> tuple[pd.DataFrame, int]:
+    """Those of some rows of a file that count, as `read` returns them, and how many lie outside."""
+    raw.index = (raw.index + 1).rename("address_id")
     texts = {ours: _text(raw[title]) for ours, title in names.items() if title is not None}
     frame = pd.DataFrame({"nis": _nis(texts), **{ours: texts[ours] for ours in _NEEDED}})
-    frame = frame[["nis", "postcode", "street", "house_number"]]
+    frame = frame[[*_TEXTS]]
     frame["x_l72"], frame["y_l72"] = _positions_l72(raw, positions)
     is_inside = frame["nis"].notna()
     is_current = ~texts["status"].str.casefold().isin(_RETIRED) if "status" in texts else True
-    result = frame[is_inside & is_current & frame["street"].notna()].drop_duplicates()
-    for text in ("nis", "postcode", "street", "house_number"):
-        objects = result[text].astype(object)
-        result[text] = objects.where(objects.notna(), None)
-    result.attrs["outside"] = int((~is_inside).sum())
-    return result
+    return frame[is_inside & is_current & frame["street"].notna()], int((~is_inside).sum())
 
 
 def header(path: Path) -> list[str]:
@@ -122,6 +141,13 @@ def _separator(path: Path) -> str:
 def _text(column: pd.Series[Any]) -> pd.Series[Any]:
     stripped = column.str.strip()
     return stripped.where(stripped != "")
+
+
+def _shared(column: pd.Series[Any]) -> pd.Series[Any]:
+    """The same texts, each once in memory: few are different; None where one is missing."""
+    codes, distinct = pd.factorize(column)
+    objects = np.array([*distinct, None], dtype=object)  # the code of what is missing is -1
+    return pd.Series(objects[codes], column.index, dtype=object)
 
 
 def _nis(texts: dict[str, pd.Series[Any]]) -> pd.Series[Any]:
