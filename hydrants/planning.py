@@ -168,7 +168,7 @@ def _draw_up(connection: sa.Connection, snapshot_id: int) -> int:
         one
         for one in wanted
         if before is not None
-        and _told(connection, before, one, _is_planned()) == _told(connection, snapshot_id, one)
+        and _told(connection, before, one, _is_planned(before, one)) == _told(connection, snapshot_id, one)
     ]
     names = [column.name for column in plan_stop.c]
     for one in kept:
@@ -207,10 +207,12 @@ def _told(connection: sa.Connection, snapshot_id: int, batch: _Batch, *only: sa.
     return store.digest(connection, _remaining_of(snapshot_id).where(batch.of(snapshot_hydrant), *only))
 
 
-def _is_planned() -> sa.ColumnElement[bool]:
-    """Whether a hydrant of a snapshot is in its plan: what is not cannot be taken over."""
-    own, stop = snapshot_hydrant.c, plan_stop.c
-    return sa.exists().where(stop.snapshot_id == own.snapshot_id, stop.hydrant_id == own.hydrant_id)
+def _is_planned(snapshot_id: int, batch: _Batch) -> sa.ColumnElement[bool]:
+    """Whether a hydrant is in the list of a batch: what is not cannot be taken over."""
+    listed = sa.select(plan_stop.c.hydrant_id).where(
+        plan_stop.c.snapshot_id == snapshot_id, batch.of(plan_stop)
+    )
+    return snapshot_hydrant.c.hydrant_id.in_(listed)
 
 
 def _remaining_of(snapshot_id: int) -> sa.Select[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,58 @@ def test_a_plan_that_lost_stops_is_not_taken_over(
         connection.execute(sa.delete(tables.plan_stop).where(tables.plan_stop.c.hydrant_id == "DWG-B"))
     planning.run(engine, settings, second)
     assert _stops(engine, second) == whole
+
+
+def _add_remaining(engine: sa.Engine, snapshot_id: int, numbers: range) -> None:
+    """More remaining hydrants of Poperinge, in a row."""
+    names = [f"DWG-{number:05}" for number in numbers]
+    rows = [{"hydrant_id": name, "operator": "dewatergroep", "supplier_id": name} for name in names]
+    judged = {
+        "snapshot_id": snapshot_id,
+        "operator": "dewatergroep",
+        "nis": POPERINGE,
+        "contractor": "westlandia",
+        "status": "remaining",
+        "is_conflict": False,
+        "is_repaired": False,
+        "y_l72": 171_000.0,
+    }
+    with store.write(engine) as connection:
+        store.insert_rows(connection, tables.hydrant, rows)
+        store.insert_rows(
+            connection,
+            tables.snapshot_hydrant,
+            [
+                {**judged, "hydrant_id": name, "x_l72": 30_000.0 + 10 * number}
+                for name, number in zip(names, numbers, strict=True)
+            ],
+        )
+
+
+def test_taking_over_a_list_costs_as_its_length(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL does not tell what it did
+    hundreds = [0]
+
+    def count() -> None:
+        hundreds[0] += 1
+
+    def watch(connection: sqlite3.Connection, *_: Any) -> None:
+        connection.set_progress_handler(count, 100)
+
+    sa.event.listen(engine, "checkout", watch)
+    cost = {}
+    for last, length in ((0, 400), (400, 1600)):
+        _add_remaining(engine, snapshot_id, range(last, length))
+        planning.run(engine, settings, snapshot_id)
+        snapshot_id = _next_snapshot(engine, snapshot_id)
+        hundreds[0] = 0
+        planning.run(engine, settings, snapshot_id)
+        cost[length] = hundreds[0]
+        snapshot_id = _next_snapshot(engine, snapshot_id)
+    assert cost[1600] < 6 * cost[400], cost  # 16 times, if each hydrant were looked for among all
 
 
 def test_other_rules_draw_up_every_list_anew(
