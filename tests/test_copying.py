@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import struct
 from datetime import UTC, date, datetime
@@ -180,3 +181,28 @@ def test_rows_left_in_the_middle_leave_a_connection_that_works(engine: sa.Engine
             raise ZeroDivisionError
         savepoint.rollback()
         assert connection.execute(sa.select(sa.literal(1))).scalar_one() == 1
+
+
+@pytest.mark.parametrize(("passing", "is_much"), [(10, False), (300_000, True)])
+def test_cyclic_garbage_is_looked_for_only_where_much_has_passed(passing: int, is_much: bool) -> None:
+    searched = []
+
+    def note(phase: str, about: dict[str, int]) -> None:
+        if phase == "stop" and about["generation"] == 2:
+            searched.append(about["collected"])
+
+    gc.collect()
+    gc.collect(0)  # as after what came before: something was looked through, but not here
+    gc.callbacks.append(note)
+    try:
+        with store.in_bulk():
+            kept = []
+            for _ in range(passing):
+                cycle: list[Any] = []
+                cycle.append(cycle)
+                kept.append(cycle)
+            del cycle, kept
+    finally:
+        gc.callbacks.remove(note)
+    assert (sum(searched) >= passing) == is_much
+    assert bool(searched) == is_much
