@@ -7,6 +7,7 @@ import json
 import os
 import re
 import threading
+import time
 import tracemalloc
 from collections import Counter
 from html.parser import HTMLParser
@@ -1004,3 +1005,42 @@ def test_each_firm_sees_its_own_only(engine: sa.Engine, settings: Settings) -> N
     files = receipt_files(settings)
     assert b"b.csv" not in files["westlandia/index.html"]
     assert b"a.csv" not in files["interwest/index.html"]
+
+
+def test_the_newest_file_costs_as_its_length(engine: sa.Engine, settings: Settings) -> None:
+    """Of rows that came after PostgreSQL last looked at a table it expects one."""
+    rows_sent = 3000
+    if engine.dialect.name != "postgresql":
+        return  # SQLite has no such expectations
+    for number in range(4):
+        first = 1000 * number
+        send(settings, f"{number}.csv", as_csv(good(first + row) for row in range(1000)))
+    answered(engine, settings)
+    store.refresh_statistics(engine, tables.raw_row, tables.ledger, tables.record)
+    before = _rows_looked_at(engine)
+    repeated = [*range(10_000, 10_000 + rows_sent - 1), 10_000]
+    send(settings, "newest.csv", as_csv(good(row, Resultaat="goedgekeurt") for row in repeated))
+    answered(engine, settings)
+    after = _rows_looked_at(engine)
+    looked_at = {name: after[name] - before[name] for name in after}
+    assert max(looked_at.values()) < 20 * rows_sent, looked_at  # else each is held against each
+    assert min(looked_at.values()) >= rows_sent, looked_at
+
+
+def _rows_looked_at(engine: sa.Engine) -> dict[str, int]:
+    """How many rows of each table were ever fetched, by an index or without."""
+    engine.dispose()  # what a connection did is told by its end at the latest
+    others = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    )
+    told = (
+        "SELECT relname, coalesce(idx_tup_fetch, 0) + coalesce(seq_tup_read, 0) FROM pg_stat_user_tables "
+        "WHERE relname IN ('raw_row', 'ledger', 'record')"
+    )
+    with engine.connect() as connection:
+        for _ in range(200):
+            if not connection.exec_driver_sql(others).scalar_one():
+                break
+            time.sleep(0.05)
+        return {name: int(rows) for name, rows in connection.exec_driver_sql(told)}
