@@ -22,6 +22,7 @@ STAGES = {
 BESIDE_THE_FLOW = {"register", "review"}
 GROUND = {
     "workers",
+    "links",
     "formats",
     "journal",
     "reference",
@@ -33,6 +34,7 @@ GROUND = {
 }
 MAY_IMPORT = {
     "errors": set[str](),
+    "links": set[str](),
     "workers": {"store", "settings"},
     "spreadsheet": set[str](),
     "spreadsheet_rows": {"spreadsheet"},

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 import shutil
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pyogrio
 import pytest
 import sqlalchemy as sa
 
@@ -130,10 +134,78 @@ def test_what_was_damaged_is_made_anew(engine: sa.Engine, settings: Settings, fi
     } == {name: said for name, said in whole.items() if name not in WRITTEN_EACH_TIME}
 
 
-def test_files_of_another_day_say_another_day(engine: sa.Engine, settings: Settings, first: Path) -> None:
-    second = published(engine, settings, date(2019, 12, 30))
+def said(folder: Path, nis: str) -> set[str]:
+    """The day that a gemeente's files say they are of."""
+    with zipfile.ZipFile(folder / nis / f"{nis}.xlsx") as workbook:
+        texts = "".join(workbook.read(name).decode() for name in workbook.namelist())
+    texts += "".join(path.read_text(encoding="utf-8") for path in (folder / nis).glob("*.g[ep][ox]*"))
+    layers = pyogrio.read_info(folder / nis / f"{nis}.gpkg", layer="brandkranen")
+    return set(re.findall(r"[Gg]egevens van (\d+ \w+ \d+)", texts + layers["layer_metadata"]["DESCRIPTION"]))
+
+
+DAYS = tuple(date(2019, 12, day) for day in (5, 6, 7))
+NOTHING_NEW = "sindsdien is er in {} niets veranderd"
+
+
+def test_on_another_day_what_is_as_it_was_keeps_its_files_and_their_day(
+    engine: sa.Engine, settings: Settings, first: Path
+) -> None:
+    """Each page says which day that is, and that nothing changed since; a day on which it did begins anew."""
+    folders = [published(engine, settings, DAYS[0])]
+    remark(engine, "lekt nog")
+    folders.append(published(engine, settings, DAYS[1]))
+    folders.append(published(engine, settings, DAYS[2]))
+    assert [said(folder, IEPER) for folder in folders] == [{"5 december 2019"}] * 3
+    assert [said(folder, POPERINGE) for folder in folders] == [
+        {"5 december 2019"},
+        {"6 december 2019"},
+        {"6 december 2019"},
+    ]
+    for one, other in itertools.pairwise(folders):
+        assert shared(one / IEPER, other / IEPER) > {f"{IEPER}.gpkg", "history-0.js", "hydrants.js"}
+    for nis, name, since in ((IEPER, "Ieper", 0), (POPERINGE, "Poperinge", 1)):
+        pages = [(folder / nis / "index.html").read_text(encoding="utf-8") for folder in folders]
+        assert [NOTHING_NEW.format(name) in page for page in pages] == [
+            day > DAYS[since] and day != DAYS[0] for day in DAYS
+        ]
+        assert f"{since + 5} december 2019" in pages[2].split('id="bestanden"')[1]
+        assert all(
+            "gegevens van <time" in page and f"{day.day} december" in page
+            for page, day in zip(pages, DAYS, strict=True)
+        )
+
+
+def test_the_store_knows_the_day_of_the_files(engine: sa.Engine, settings: Settings, first: Path) -> None:
+    """A site that is made anew from it is the same to the byte, also where a file is of an earlier day."""
+    published(engine, settings, DAYS[0])
+    folder = published(engine, settings, DAYS[1])
+    before = everything(folder)
+    assert said(folder, IEPER) == {"5 december 2019"}
+    shutil.rmtree(settings.site)
+    assert published(engine, settings, DAYS[1]) == folder
+    assert everything(folder) == before
+
+
+def test_files_of_a_later_day_are_no_files_of_an_earlier_one(
+    engine: sa.Engine, settings: Settings, first: Path
+) -> None:
+    second = published(engine, settings, DAYS[0])
+    assert said(first, IEPER) == {"31 december 2019"}
+    assert said(second, IEPER) == {"5 december 2019"}
     assert shared(first / IEPER, second / IEPER) == {f"photos/{PHOTO}.jpg"}
-    assert "30 december" in (second / IEPER / f"{IEPER}.geojson").read_text(encoding="utf-8")
+
+
+def test_a_snapshot_of_before_the_days_were_known_is_of_its_own(
+    engine: sa.Engine, settings: Settings, first: Path
+) -> None:
+    """As an upgrade finds it: its site is made anew from it, and says its day."""
+    with store.write(engine) as connection:
+        connection.execute(sa.delete(tables.snapshot_gemeente))
+    shutil.rmtree(settings.site)
+    assert published(engine, settings) == first
+    assert said(first, IEPER) == {"31 december 2019"}
+    remark(engine, "lekt nog")
+    assert shared(first / IEPER, published(engine, settings) / IEPER) == {f"photos/{PHOTO}.jpg"}
 
 
 def test_a_picture_that_was_lost_comes_back(engine: sa.Engine, settings: Settings, first: Path) -> None:

@@ -45,7 +45,8 @@ def here(engine: sa.Engine, settings: Settings, world: Path, tmp_path: Path) -> 
 def contents(engine: sa.Engine) -> dict[str, Counter[tuple[str, ...]]]:
     """Every row of the tables that are there, whatever their schema; but for what knows of the journal."""
     found = everything(engine)
-    for name in ("alembic_version", "event", "publication", "receipt_mail", "run"):
+    # since when a snapshot tells what it does is made by the next one
+    for name in ("alembic_version", "event", "publication", "receipt_mail", "run", "snapshot_gemeente"):
         found.pop(name, None)
     assert sum(map(len, found.values())) > 1000
     # of which event the addresses came stands in the log of stages
@@ -178,7 +179,7 @@ def test_a_migration_that_dies_halfway_leaves_what_was_there(
     assert process.exitcode == -signal.SIGKILL
     assert everything(engine) == before
     store.migrate(engine, to)
-    assert (store.revision(engine) or "base") == {"head": "0003"}.get(to, to)
+    assert (store.revision(engine) or "base") == {"head": "0004"}.get(to, to)
     store.migrate(engine)
     with engine.connect() as connection:
         assert set(sa.inspect(connection).get_table_names()) >= set(tables.metadata.tables)
@@ -219,18 +220,18 @@ def test_processes_that_migrate_at_once_take_turns(database_url: str) -> None:
     for process in processes:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0] * 4
-    assert store.revision(engine) == "0003"
+    assert store.revision(engine) == "0004"
     engine.dispose()
 
 
 def test_the_command_line_migrates(engine: sa.Engine, tmp_path: Path) -> None:
     down = called(engine, tmp_path, "migrate", "--to", FIRST)
-    assert (down.returncode, down.stdout) == (0, "revision 0003 -> 0001\n")
-    assert called(engine, tmp_path, "migrate").stdout == "revision 0001 -> 0003\n"
-    assert called(engine, tmp_path, "migrate").stdout == "revision 0003\n"
+    assert (down.returncode, down.stdout) == (0, "revision 0004 -> 0001\n")
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0001 -> 0004\n"
+    assert called(engine, tmp_path, "migrate").stdout == "revision 0004\n"
     unknown = called(engine, tmp_path, "migrate", "--to", "0099")
     assert unknown.returncode == 1
-    assert "there is no revision '0099'; there are base, 0001, 0002, 0003" in unknown.stderr
+    assert "there is no revision '0099'; there are base, 0001, 0002, 0003, 0004" in unknown.stderr
 
 
 def test_a_store_of_a_newer_version_is_left_alone(engine: sa.Engine) -> None:

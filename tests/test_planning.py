@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,81 @@ def test_taking_over_a_list_costs_as_its_length(
         cost[length] = hundreds[0]
         snapshot_id = _next_snapshot(engine, snapshot_id)
     assert cost[1600] < 6 * cost[400], cost  # 16 times, if each hydrant were looked for among all
+
+
+_LIST = f"westlandia_{POPERINGE}.xlsx"
+
+
+def _tell(engine: sa.Engine, snapshot_id: int, told: str) -> None:
+    """Let a snapshot tell of Poperinge what has this hash, since May."""
+    row = {
+        "snapshot_id": snapshot_id,
+        "nis": POPERINGE,
+        "told_sha256": told,
+        "told_since": date(2019, 5, 1),
+    }
+    with store.write(engine) as connection:
+        store.insert_rows(connection, tables.snapshot_gemeente, [row])
+
+
+def _two_lists(
+    engine: sa.Engine,
+    settings: Settings,
+    snapshot_id: int,
+    told: str = "a",
+    meanwhile: Callable[[Path], object] = lambda _: None,
+) -> tuple[Path, Path]:
+    """The list of Poperinge, and that of the next snapshot, which has the same hydrants and tells so."""
+    _tell(engine, snapshot_id, "a")
+    planning.run(engine, settings, snapshot_id)
+    first = settings.site / "planning" / str(snapshot_id) / _LIST
+    meanwhile(first)
+    later = _next_snapshot(engine, snapshot_id)
+    _tell(engine, later, told)
+    planning.run(engine, settings, later)
+    return first, settings.site / "planning" / str(later) / _LIST
+
+
+def test_a_list_that_says_the_same_is_one_file_with_two_names(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    first, second = _two_lists(engine, settings, snapshot_id)
+    assert first.samefile(second)
+    rows = list(openpyxl.load_workbook(second).active.values)
+    assert rows[1][0] == "Gegevens van 01/05/2019, 5 brandkranen, dichtste eerst"
+    assert [row[1] for row in rows[3:]] == ["DWG-D", "DWG-C", "DWG-B", "DWG-A", "DWG-E"]
+    # of Diksmuide it is not known since when
+    unknown = first.with_name(f"westlandia_{DIKSMUIDE}.xlsx")
+    assert not unknown.samefile(second.with_name(unknown.name))
+    rows = list(openpyxl.load_workbook(unknown).active.values)
+    assert rows[1][0] == "Gegevens van 31/12/2019, 1 brandkranen, dichtste eerst"
+
+
+def test_a_list_that_says_something_else_is_made(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    """Such as a street that is called otherwise now: the order of the visit is the same."""
+    first, second = _two_lists(engine, settings, snapshot_id, told="b")
+    assert second.is_file()
+    assert not first.samefile(second)
+
+
+def test_a_list_is_made_where_the_plan_before_is_no_longer_what_it_was(
+    engine: sa.Engine, settings: Settings, snapshot_id: int
+) -> None:
+    def lose_a_stop(_: Path) -> None:
+        with store.write(engine) as connection:
+            connection.execute(sa.delete(tables.plan_stop).where(tables.plan_stop.c.hydrant_id == "DWG-E"))
+
+    first, second = _two_lists(engine, settings, snapshot_id, meanwhile=lose_a_stop)
+    assert not first.samefile(second)
+    assert len(list(openpyxl.load_workbook(second).active.values)) == 3 + 5
+
+
+def test_a_list_that_was_lost_is_made(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:
+    first, second = _two_lists(engine, settings, snapshot_id, meanwhile=Path.unlink)
+    assert not first.exists()
+    assert second.is_file()
 
 
 def test_other_rules_draw_up_every_list_anew(

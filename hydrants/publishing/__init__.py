@@ -73,10 +73,10 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
     surroundings = inputs.what_surrounds(settings, day, boundaries_sha256)
     with site.alone(settings.site):
         with store.read(engine) as connection:
-            made_from = inputs.fingerprint(connection, surroundings)
+            made_from = inputs.fingerprint(connection, day, surroundings)
             current = inputs.made_from(connection, made_from)
         if current is not None:
-            taken = snapshot.Taken(current, is_current=True, contents={})
+            taken = snapshot.Taken(current, is_current=True)
         else:
             store.refresh_statistics(engine, *snapshot.MADE_FROM)
             taken = snapshot.take(engine, settings, day, surroundings)
@@ -84,7 +84,7 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
             taken = taken._replace(snapshot_id=numbers.settle(engine, settings, taken.snapshot_id))
         folder = site.directory(settings.site, taken.snapshot_id)
         if not site.is_complete(folder):
-            site.write(folder, lambda aside: _fill(aside, engine, taken, settings, surroundings))
+            site.write(folder, lambda aside: _fill(aside, engine, taken.snapshot_id, settings, surroundings))
         if not taken.is_current:
             snapshot.point(engine, taken.snapshot_id)
         site.switch(settings.site, taken.snapshot_id)
@@ -100,13 +100,12 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
 
 
 def _fill(
-    folder: Path, engine: sa.Engine, taken: snapshot.Taken, settings: Settings, surroundings: list[object]
+    folder: Path, engine: sa.Engine, snapshot_id: int, settings: Settings, surroundings: list[object]
 ) -> None:
     """Write every file of a snapshot's directory."""
     with store.read(engine) as connection:
         tiles = Tiles(settings.tiles_url, settings.tiles_attribution)
-        whole = content.read(connection, taken.snapshot_id, settings.boundaries, tiles)
-        contents = taken.contents or snapshot.contents(connection, taken.snapshot_id)
+        whole = content.read(connection, snapshot_id, settings.boundaries, tiles)
     shapes = areas.read(settings.boundaries, list(whole.gemeenten()))
     pages.copy_assets(folder)
     pages.overview.write(folder, whole, shapes)
@@ -121,7 +120,7 @@ def _fill(
                 whole,
                 nis,
                 shapes.get(nis),
-                whole.made_from(nis, contents[nis], surroundings),
+                whole.made_from(nis, surroundings),
             )
             for nis in whole.gemeenten()
         ),

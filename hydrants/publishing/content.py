@@ -27,6 +27,7 @@ from hydrants.store.tables import (
     raw_sheet,
     record,
     snapshot,
+    snapshot_gemeente,
     snapshot_hydrant,
     upload,
 )
@@ -35,10 +36,23 @@ WGS84 = "EPSG:4326"
 _ROWS_AT_ONCE = 20_000
 
 
+class Told(NamedTuple):
+    """What is told of a gemeente.
+
+    Args:
+        sha256: its hash.
+        since: the first day as of which every snapshot up to this one told it.
+    """
+
+    sha256: str
+    since: date
+
+
 class Content(NamedTuple):
     """A snapshot, and what is said about it as a whole.
 
     Args:
+        told: of each gemeente, by NIS code.
         lines: the progress table (`reads.progress`), and of each line last_checked_on: day of its last
             deciding inspection, or None.
         source: what the boundaries file says of its own origin; empty when it says nothing.
@@ -50,6 +64,7 @@ class Content(NamedTuple):
     as_of: date
     campaign_start: date
     campaign_end: date
+    told: dict[str, Told]
     lines: list[dict[str, Any]]
     source: str
     tiles: Tiles
@@ -72,19 +87,23 @@ class Content(NamedTuple):
         named = {line["nis"]: line["gemeente"] for line in self.lines if line["nis"] is not None}
         return dict(sorted(named.items(), key=lambda item: item[1]))
 
+    def about(self, nis: str) -> str:
+        """Of which day a gemeente's files are, in Dutch, and what the boundaries file says of its origin."""
+        return f"gegevens van {labels.day(self.told[nis].since)}. {self.source}".strip()
+
     def of(self, nis: str) -> list[dict[str, Any]]:
         """The progress lines of a gemeente, one per water company."""
         return [line for line in self.lines if line["nis"] == nis]
 
-    def made_from(self, nis: str, told: str, surroundings: list[object]) -> str:
+    def made_from(self, nis: str, surroundings: list[object]) -> str:
         """A hash of all that a gemeente's files are made from: the same where they would be the same.
 
         Args:
-            told: a hash of what is told of its hydrants.
             surroundings: as `inputs.what_surrounds` gives them.
         """
-        lines = [{**line, "snapshot_id": None} for line in self.of(nis)]
-        return store.fingerprint(*surroundings, self.source, lines, told)
+        # the day of its files is since when they are so, not that of the snapshot
+        lines = [{**line, "snapshot_id": None, "as_of": None} for line in self.of(nis)]
+        return store.fingerprint(*surroundings, self.source, lines, *self.told[nis])
 
 
 def read(connection: sa.Connection, snapshot_id: int, boundaries: Path, tiles: Tiles) -> Content:
@@ -100,11 +119,22 @@ def read(connection: sa.Connection, snapshot_id: int, boundaries: Path, tiles: T
         row.as_of,
         row.campaign_start,
         row.campaign_end,
+        _told(connection, snapshot_id, row.as_of, {line["nis"] for line in lines if line["nis"]}),
         lines,
         _source(boundaries),
         tiles,
         schedule.read(connection, snapshot_id),
     )
+
+
+def _told(
+    connection: sa.Connection, snapshot_id: int, as_of: date, gemeenten: Iterable[str]
+) -> dict[str, Told]:
+    # a snapshot that was taken before this was written down is like no other
+    told = {nis: Told(f"snapshot {snapshot_id}", as_of) for nis in gemeenten}
+    own = snapshot_gemeente.c
+    query = sa.select(own.nis, own.told_sha256, own.told_since).where(own.snapshot_id == snapshot_id)
+    return told | {nis: Told(*said) for nis, *said in connection.execute(query)}
 
 
 def _last_checked(connection: sa.Connection, snapshot_id: int) -> dict[tuple[str, str | None], date]:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from hydrants import store
-from hydrants.publishing import content, downloads, history, links, pages, photos
+from hydrants import links, store
+from hydrants.publishing import content, downloads, history, pages, photos
 from hydrants.publishing.areas import Area
 from hydrants.publishing.content import Content
 from hydrants.publishing.pages.gemeente import Repairs

@@ -14,19 +14,20 @@ from hydrants.publishing.reads import current_id
 from hydrants.settings import Settings
 from hydrants.store.tables import contract, match, register_version, stage_state, upload
 
-VERSION = 3
+VERSION = 4
 """Raised when the same rows would be published differently by the code; templates count by themselves."""
 
 _STAGE = "publishing"
 _SCOPE = "snapshot"
 
 
-def fingerprint(connection: sa.Connection, surroundings: list[object]) -> str | None:
+def fingerprint(connection: sa.Connection, as_of: date, surroundings: list[object]) -> str | None:
     """A fingerprint of all that a snapshot is made from; None when no stage answers for what is there.
 
     What matching computed stands for the rows before it: each stage's fingerprint holds the one before.
 
     Args:
+        as_of: the day the figures speak of.
         surroundings: as `what_surrounds` gives them.
     """
     state = stage_state.c
@@ -37,6 +38,7 @@ def fingerprint(connection: sa.Connection, surroundings: list[object]) -> str | 
         return None
     files = sa.select(upload.c.sha256, upload.c.contractor, upload.c.nis, upload.c.file_name)
     return store.fingerprint(
+        as_of,
         *surroundings,
         connection.execute(sa.select(sa.func.max(register_version.c.register_version_id))).scalar(),
         [list(row) for row in matched],
@@ -60,11 +62,10 @@ def note(engine: sa.Engine, snapshot_id: int, inputs: str | None) -> None:
 
 
 def what_surrounds(settings: Settings, as_of: date, boundaries_sha256: str) -> list[object]:
-    """What a snapshot shows beside its rows, as JSON values."""
+    """What a snapshot shows beside its rows and its day, as JSON values."""
     return [
         VERSION,
         _templates_sha256(),
-        as_of,
         settings.campaign_start,
         settings.campaign_end,
         boundaries_sha256,

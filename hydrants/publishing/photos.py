@@ -13,7 +13,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from hydrants.publishing import links
+from hydrants import links
 from hydrants.store.files import landed_path
 
 _log = logging.getLogger(__name__)

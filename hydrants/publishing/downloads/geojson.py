@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 import pandas as pd
 
-from hydrants.publishing import labels
 from hydrants.publishing.content import Content
 from hydrants.publishing.downloads.fields import FIELDS, SOURCE, named
 
@@ -21,7 +20,7 @@ def write(path: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> Non
     collection = {
         "type": "FeatureCollection",
         "name": f"brandkranen_{nis}",
-        "description": f"gegevens van {labels.day(content.as_of)}. {content.source}".strip(),
+        "description": content.about(nis),
         "features": [],
     }
     with path.open("wb") as file:

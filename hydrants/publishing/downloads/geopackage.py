@@ -55,8 +55,13 @@ def write(path: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> Non
         with file:
             for layer, status in PARTS.items():
                 _copy(file, layer, hydrants[hydrants["status"] == status], labels.STATUS[status])
-            qgis.add(file, [ALL, *PARTS], content.as_of)
+            qgis.add(file, [ALL, *PARTS], _moment(content, nis))
         path.write_bytes(file.serialize())
+
+
+def _moment(content: Content, nis: str) -> str:
+    """When the file is said to have been made: on the day of the figures."""
+    return f"{content.told[nis].since.isoformat()}T00:00:00.000Z"
 
 
 def _with_all(content: Content, nis: str, hydrants: pd.DataFrame) -> bytes:
@@ -66,7 +71,7 @@ def _with_all(content: Content, nis: str, hydrants: pd.DataFrame) -> bytes:
     columns = [_column(hydrants[field], field) for field in {**FIELDS, **SOURCE}.values()]
     made = BytesIO()
     # GDAL would write down when it wrote
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{content.as_of.isoformat()}T00:00:00.000Z"})
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _moment(content, nis)})
     try:
         write_layer(
             made,
@@ -79,7 +84,7 @@ def _with_all(content: Content, nis: str, hydrants: pd.DataFrame) -> bytes:
             geometry_type="Point",
             crs=LAMBERT_72,
             SPATIAL_INDEX="NO",  # of so few points it would be most of the file, and a GIS does without
-            DESCRIPTION=f"{name}, gegevens van {labels.day(content.as_of)}. {content.source}".strip(),
+            DESCRIPTION=f"{name}, {content.about(nis)}",
             VERSION="1.3",
         )
     finally:

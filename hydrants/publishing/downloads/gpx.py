@@ -8,7 +8,6 @@ from xml.sax.saxutils import escape
 
 import pandas as pd
 
-from hydrants.publishing import labels
 from hydrants.publishing.content import Content
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -16,7 +15,7 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <gpx version="1.1" creator="hydrants" xmlns="http://www.topografix.com/GPX/1/1">
-<metadata><name>{name}</name><desc>{description}</desc><time>{as_of}T00:00:00Z</time></metadata>
+<metadata><name>{name}</name><desc>{description}</desc><time>{day}T00:00:00Z</time></metadata>
 """
 _POINT = '<wpt lat="{}" lon="{}"><name>{}</name><desc>{}</desc><type>{}</type></wpt>\n'
 
@@ -30,7 +29,6 @@ def write(path: Path, content: Content, nis: str, which_nl: str, hydrants: pd.Da
         hydrants: those, as `content.hydrants` gives them.
     """
     name = f"Brandkranen {content.gemeenten()[nis]}: {which_nl}"
-    description = f"gegevens van {labels.day(content.as_of)}. {content.source}".strip()
     fields = ("finding_nl", "remark_nl", "tried_on", "street_names", "type_nl", "diameter_mm", "operator_nl")
     said = zip(*(hydrants[field] for field in fields), strict=True)
     places = zip(hydrants["lat"].tolist(), hydrants["lon"].tolist(), hydrants["hydrant_id"], strict=True)
@@ -38,7 +36,8 @@ def write(path: Path, content: Content, nis: str, which_nl: str, hydrants: pd.Da
         _POINT.format(_degrees(lat), _degrees(lon), _text(hydrant_id), _text(_description(*words)), which_nl)
         for (lat, lon, hydrant_id), words in zip(places, said, strict=True)
     ]
-    head = _HEAD.format(name=_text(name), description=_text(description), as_of=content.as_of.isoformat())
+    day = content.told[nis].since.isoformat()
+    head = _HEAD.format(name=_text(name), description=_text(content.about(nis)), day=day)
     path.write_text(f"{head}{''.join(points)}</gpx>\n", encoding="utf-8", newline="\n")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from datetime import date
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
@@ -57,9 +56,8 @@ _LOOKS = {
 }
 
 
-def add(file: sqlite3.Connection, layers: Iterable[str], as_of: date) -> None:
-    """Put the style of each layer into an open GeoPackage; `as_of` is when it is said to have been made."""
-    moment = f"{as_of.isoformat()}T00:00:00.000Z"
+def add(file: sqlite3.Connection, layers: Iterable[str], moment: str) -> None:
+    """Put the style of each layer into an open GeoPackage; `moment` is when it is said to have been made."""
     file.execute(_TABLE)
     file.execute(_CONTENTS, (moment,))
     file.executemany(_INSERT, [(layer, _STYLE, _qml(), moment) for layer in layers])

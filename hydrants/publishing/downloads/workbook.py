@@ -86,7 +86,7 @@ def write(path: Path, content: Content, nis: str, hydrants: pd.DataFrame) -> Non
         workbook.set_properties(
             {
                 "title": f"Brandkranen {content.gemeenten()[nis]}",
-                "created": datetime.combine(content.as_of, time.min),
+                "created": datetime.combine(content.told[nis].since, time.min),
             }
         )
         _write_overview(workbook, content, nis)
@@ -107,7 +107,7 @@ def _write_overview(workbook: xlsxwriter.Workbook, content: Content, nis: str) -
     _fit_on_paper(sheet)
     sheet.set_column(0, len(_OVERVIEW) - 1, 18)
     sheet.write_string(0, 0, f"Brandkranen {content.gemeenten()[nis]} ({nis})", title)
-    sheet.write_string(1, 0, f"Gegevens van {labels.day(content.as_of)}")
+    sheet.write_string(1, 0, f"Gegevens van {labels.day(content.told[nis].since)}")
     sheet.write_string(
         2, 0, f"Campagne {labels.day(content.campaign_start)} - {labels.day(content.campaign_end)}"
     )

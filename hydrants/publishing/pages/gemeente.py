@@ -95,6 +95,7 @@ def write(folder: Path, content: Content, nis: str, repairs: Repairs) -> None:
         repairs=repairs.by_defect,
         repairers=repairs.by_repairer,
         files=[(f"{nis}{offer.suffix}", offer) for offer in downloads.OFFERED],
+        told_since=content.told[nis].since,
         zones=[zone for zone in reference.zones(content.as_of).values() if nis in zone.gemeenten],
     )
 

@@ -58,6 +58,14 @@ snapshot_progress = table(
     col("failed", sa.Integer, "of those checked, not in order"),
     col("remaining", sa.Integer, "registered less checked"),
 )
+snapshot_gemeente = table(
+    "snapshot_gemeente",
+    "What a snapshot tells of each gemeente, and since when it is the same",
+    col("snapshot_id", BigId, "snapshot", sa.ForeignKey(snapshot.c.snapshot_id), pk=True),
+    col("nis", sa.String(5), "gemeente", pk=True),
+    col("told_sha256", sa.String(64), "hash of all that is told of its hydrants"),
+    col("told_since", sa.Date, "the first day as of which every snapshot up to this one told the same"),
+)
 current_snapshot = table(
     "current_snapshot",
     "The pointer that readers follow: one row, moved last",
