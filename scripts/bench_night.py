@@ -23,6 +23,7 @@ from scripts.night_bench.loads import Load
 from scripts.night_bench.report import (
     PREFACE,
     Report,
+    Row,
     bar_rows,
     load_rows,
     machine,
@@ -70,14 +71,11 @@ def main() -> None:
                 if lines.FLOOR in found.loads:
                     floor[size] = found.loads[lines.FLOOR]
                 _tell(report, size, place, found)
-    for store, by_size in figures.items():
-        for size in by_size:
-            here = [bar for bar in bars(by_size, floor) if bar.size == size]
-            report.add(f"{size:,} rows, {store}: the bars", bar_rows(here))
-    if asked.markdown:
-        write_page(asked.markdown, "The night", Path(__file__).name, preface, report.tables)
-    if asked.json:
-        asked.json.write_text(json.dumps(report.tables, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+                # what was measured is kept, should the rest of so long a run not come to its end
+                _write(asked, preface, report.tables | _bars(figures, floor))
+    for title, rows in _bars(figures, floor).items():
+        report.add(title, rows)
+    _write(asked, preface, report.tables)
 
 
 def measured(place: Place, world: Path, asked: argparse.Namespace, say: Say) -> Figures:
@@ -110,6 +108,25 @@ def _tell(report: Report, size: int, place: Place, figures: Figures) -> None:
         report.add(f"{where}: nights as one command", night_rows(figures))
     if figures.loads:
         report.add(f"{where}: loads", load_rows(figures.loads))
+
+
+def _bars(figures: dict[str, dict[int, Figures]], floor: dict[int, Load]) -> dict[str, list[Row]]:
+    """The bars of each store and size, by title."""
+    return {
+        f"{size:,} rows, {store}: the bars": bar_rows(
+            [one for one in bars(by_size, floor) if one.size == size]
+        )
+        for store, by_size in figures.items()
+        for size in by_size
+    }
+
+
+def _write(asked: argparse.Namespace, preface: str, tables: dict[str, list[Row]]) -> None:
+    """Write the files that were asked for."""
+    if asked.markdown:
+        write_page(asked.markdown, "The night", Path(__file__).name, preface, tables)
+    if asked.json:
+        asked.json.write_text(json.dumps(tables, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:

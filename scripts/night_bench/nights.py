@@ -25,7 +25,6 @@ FULL, NOTHING, TENTH, NEXT_DAY, EVERY = (
     "1 % of the rows changed, in every batch",
 )
 DAY, DAY_AFTER = date(2019, 12, 30), date(2019, 12, 31)
-"""Files say of which day they are: on the next one all are written anew, whatever changed."""
 CHANGED = ((TENTH, 0.1, DAY), (NEXT_DAY, 0.1, DAY_AFTER), (EVERY, 1.0, DAY_AFTER))
 """The share of the batches that a night's changes are in, and the day that its figures speak of."""
 SHARE_CHANGED = 0.01

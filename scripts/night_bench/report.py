@@ -40,9 +40,8 @@ writes the ledger, matches, and publishes the snapshot with its pages and workbo
 
 **As one command.** `hydrants night` as it is, all stages, in one process with its workers: on an empty
 store, once more, and after files came that change rows which were there (newer, with other outcomes). A
-gemeente of which no row changed keeps its files as long as the figures speak of the same day, such as the
-last of the campaign while late lists come in; *the next day* is a night of which every file says another
-day.
+gemeente of which no row changed keeps its files, and says since which day they are the same; only where
+*every batch* has a changed row, all are made.
 
 **Memory.** The highest sum, sampled five times a second, of what each living process of the night ever held:
 never less than what they took. The server's own stands apart: its private memory and its shared buffers.
