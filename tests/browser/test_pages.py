@@ -309,6 +309,16 @@ def test_nothing_is_wider_than_the_screen(visit: Visit, path: str, options: dict
     assert not [height for height in touch if height < 18]
 
 
+def test_the_overview_needs_no_scrolling_sideways_on_a_usual_screen(visit: Visit) -> None:
+    # 1 200 pixels, less the bar that a browser with windows has beside the page
+    page = visit("/current/index.html", viewport={"width": 1200 - 16, "height": 800})
+    wide = page.eval_on_selector_all(
+        ".scroll:has(.progress)", "all => all.map((one) => one.scrollWidth - one.clientWidth)"
+    )
+    assert wide
+    assert max(wide) <= 0
+
+
 def test_by_keyboard_alone(visit: Visit) -> None:
     page = visit("/current/index.html")
     page.keyboard.press("Tab")
