@@ -13,9 +13,14 @@ _NO_SECOND_NAME = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP}
 
 
 def add_any(files: Sequence[Path], target: Path) -> None:
-    """Give the first of some equal files that can have it the name `target`; else the first is copied."""
+    """Give the first of some equal files that can have it the name `target`; else the first is copied.
+
+    Whoever looks for `target` finds it whole, or not at all.
+    """
     if not any(_add(file, target) for file in files):
-        shutil.copyfile(files[0], target)
+        aside = target.with_name(f".{target.name}.tmp")
+        shutil.copyfile(files[0], aside)
+        aside.replace(target)
 
 
 def _add(file: Path, target: Path) -> bool:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from hydrants import publishing, reference, store
 from hydrants.publishing import labels, pages
-from hydrants.publishing.content import Content, Places
+from hydrants.publishing.content import Content, Places, Told
 from hydrants.publishing.frame import Tiles
 from hydrants.publishing.pages import burndown, zone
 from hydrants.publishing.schedule import Schedule
@@ -248,6 +248,7 @@ def test_the_page_of_a_large_gemeente_is_light(tmp_path: Path) -> None:
         last,
         first,
         last,
+        {IEPER: Told("", last)},
         [{**names, **figures, "last_checked_on": last}],
         "",
         Tiles("", ""),

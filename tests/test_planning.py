@@ -239,14 +239,18 @@ _LIST = f"westlandia_{POPERINGE}.xlsx"
 
 def _tell(engine: sa.Engine, snapshot_id: int, told: str) -> None:
     """Let a snapshot tell of Poperinge what has this hash, since May."""
-    row = {
-        "snapshot_id": snapshot_id,
-        "nis": POPERINGE,
-        "told_sha256": told,
-        "told_since": date(2019, 5, 1),
-    }
+    campaign = {"campaign_start": date(2019, 1, 1), "campaign_end": date(2019, 12, 31)}
     with store.write(engine) as connection:
-        store.insert_rows(connection, tables.snapshot_gemeente, [row])
+        connection.execute(
+            sa.insert(tables.publication).values(
+                snapshot_id=snapshot_id,
+                fingerprint="f",
+                as_of=date(2019, 12, 31),
+                event="e",
+                told={POPERINGE: [told, "2019-05-01"]},
+                **campaign,
+            )
+        )
 
 
 def _two_lists(

@@ -23,10 +23,7 @@ from tests.living_store import event_files, exported, live, moved_in, seen, writ
 from tests.test_journal import set_clock
 
 _FORK = multiprocessing.get_context("fork")
-_NUMBERED = (
-    *(tables.snapshot, tables.snapshot_gemeente, tables.snapshot_hydrant, tables.snapshot_progress),
-    tables.plan_stop,
-)
+_NUMBERED = (tables.snapshot, tables.snapshot_hydrant, tables.snapshot_progress, tables.plan_stop)
 
 
 @pytest.fixture

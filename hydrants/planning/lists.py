@@ -6,7 +6,6 @@ import fcntl
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import NamedTuple
 
 import sqlalchemy as sa
 import xlsxwriter
@@ -15,7 +14,7 @@ from hydrants import links, store
 from hydrants.planning.reads import Batch, Stop, stops
 from hydrants.spreadsheet import STREAMED
 from hydrants.spreadsheet_rows import RowsSheet
-from hydrants.store.tables import plan_stop, snapshot, snapshot_gemeente
+from hydrants.store.tables import plan_stop, publication, snapshot
 
 _HYDRANT_TYPES = {
     "aboveground": "bovengronds",
@@ -59,44 +58,36 @@ def write(
             earlier, aside = folder / str(before) / path.name, path.with_name(f".{path.name}.tmp")
             with store.read(engine) as connection:
                 if earlier.is_file() and _say_the_same(connection, snapshot_id, before, batch):
-                    links.add_any([earlier], aside)
+                    links.add_any([earlier], path)
                 else:
                     group = stops(connection, batch.nis, batch.contractor, snapshot_id=snapshot_id)
-                    _write_workbook(aside, group, _told(connection, snapshot_id, batch).since)
-            aside.replace(path)
+                    _write_workbook(aside, group, _told_since(connection, snapshot_id, batch))
+                    aside.replace(path)
             written += 1
     return written
 
 
-class _Told(NamedTuple):
-    """What a snapshot tells of a gemeente, by its hash, and since when; no hash if that is not known."""
+def _told(connection: sa.Connection, snapshot_id: int | None, batch: Batch) -> list[str] | None:
+    """What a snapshot told of the gemeente, by its hash, and since when; None when that is not known."""
+    query = sa.select(publication.c.told).where(publication.c.snapshot_id == snapshot_id)
+    told: dict[str, list[str]] = connection.execute(query).scalar() or {}
+    return told.get(batch.nis)
 
-    sha256: str | None
-    since: date
 
-
-def _told(connection: sa.Connection, snapshot_id: int | None, batch: Batch) -> _Told:
-    told = snapshot_gemeente.c
-    is_told = (told.snapshot_id == snapshot.c.snapshot_id) & (told.nis == batch.nis)
-    query = (
-        sa.select(told.told_sha256, sa.func.coalesce(told.told_since, snapshot.c.as_of))
-        .join_from(snapshot, snapshot_gemeente, is_told, isouter=True)
-        .where(snapshot.c.snapshot_id == snapshot_id)
-    )
-    return _Told(*connection.execute(query).one())
+def _told_since(connection: sa.Connection, snapshot_id: int, batch: Batch) -> date:
+    told = _told(connection, snapshot_id, batch)
+    if told is not None:
+        return date.fromisoformat(told[1])
+    query = sa.select(snapshot.c.as_of).where(snapshot.c.snapshot_id == snapshot_id)
+    return connection.execute(query).scalar_one()
 
 
 def _say_the_same(connection: sa.Connection, snapshot_id: int, before: int | None, batch: Batch) -> bool:
     """Whether the list of a batch is the same for two snapshots."""
-    if (
-        connection.execute(sa.select(snapshot.c.as_of).where(snapshot.c.snapshot_id == before)).first()
-        is None
-    ):
-        return False
-    one, other = (_told(connection, number, batch) for number in (snapshot_id, before))
+    told = _told(connection, snapshot_id, batch)
     return (
-        one.sha256 is not None
-        and one == other
+        told is not None
+        and told == _told(connection, before, batch)
         and _order(connection, snapshot_id, batch) == _order(connection, before, batch)
     )
 

@@ -76,12 +76,13 @@ def run(engine: sa.Engine, settings: Settings, as_of: date | None = None) -> dic
             made_from = inputs.fingerprint(connection, day, surroundings)
             current = inputs.made_from(connection, made_from)
         if current is not None:
-            taken = snapshot.Taken(current, is_current=True)
+            taken = snapshot.Taken(current, is_current=True, contents={})
         else:
             store.refresh_statistics(engine, *snapshot.MADE_FROM)
             taken = snapshot.take(engine, settings, day, surroundings)
         if not taken.is_current:
-            taken = taken._replace(snapshot_id=numbers.settle(engine, settings, taken.snapshot_id))
+            number = numbers.settle(engine, settings, taken.snapshot_id, taken.contents)
+            taken = taken._replace(snapshot_id=number)
         folder = site.directory(settings.site, taken.snapshot_id)
         if not site.is_complete(folder):
             site.write(folder, lambda aside: _fill(aside, engine, taken.snapshot_id, settings, surroundings))

@@ -23,11 +23,11 @@ from hydrants.publishing.schedule import Schedule
 from hydrants.reference.boundaries import LAMBERT_72
 from hydrants.store.tables import (
     hydrant_state,
+    publication,
     raw_row,
     raw_sheet,
     record,
     snapshot,
-    snapshot_gemeente,
     snapshot_hydrant,
     upload,
 )
@@ -130,11 +130,12 @@ def read(connection: sa.Connection, snapshot_id: int, boundaries: Path, tiles: T
 def _told(
     connection: sa.Connection, snapshot_id: int, as_of: date, gemeenten: Iterable[str]
 ) -> dict[str, Told]:
-    # a snapshot that was taken before this was written down is like no other
-    told = {nis: Told(f"snapshot {snapshot_id}", as_of) for nis in gemeenten}
-    own = snapshot_gemeente.c
-    query = sa.select(own.nis, own.told_sha256, own.told_since).where(own.snapshot_id == snapshot_id)
-    return told | {nis: Told(*said) for nis, *said in connection.execute(query)}
+    query = sa.select(publication.c.told).where(publication.c.snapshot_id == snapshot_id)
+    told = connection.execute(query).scalar() or {}
+    # a snapshot of which it was not written down is like no other
+    unknown = (f"snapshot {snapshot_id}", as_of.isoformat())
+    found = {nis: told.get(nis, unknown) for nis in gemeenten}
+    return {nis: Told(sha256, date.fromisoformat(since)) for nis, (sha256, since) in found.items()}
 
 
 def _last_checked(connection: sa.Connection, snapshot_id: int) -> dict[tuple[str, str | None], date]:

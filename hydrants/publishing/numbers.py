@@ -21,8 +21,11 @@ from hydrants.store.tables import metadata, publication, snapshot
 _DAYS = ("as_of", "campaign_start", "campaign_end")
 
 
-def settle(engine: sa.Engine, settings: Settings, snapshot_id: int) -> int:
+def settle(engine: sa.Engine, settings: Settings, snapshot_id: int, contents: dict[str, str]) -> int:
     """Give a snapshot that was just taken, and that no reader has seen, the number it is published under.
+
+    Args:
+        contents: for each gemeente a hash of all that is told of its hydrants.
 
     Returns:
         The number it has from now on; the same one when asked again.
@@ -44,10 +47,22 @@ def settle(engine: sa.Engine, settings: Settings, snapshot_id: int) -> int:
         if number != snapshot_id:
             _renumber(connection, snapshot_id, number)
         days = {name: getattr(taken, name).isoformat() for name in _DAYS}
-        body = {"snapshot_id": number, "fingerprint": taken.fingerprint, **days, **files}
+        told = _told(contents, taken.as_of, last.told if last is not None else None)
+        body = {"snapshot_id": number, "fingerprint": taken.fingerprint, **days, **files, "told": told}
         event = journal.record(connection, settings.landing, PUBLISHED, body)
         _apply_published(connection, settings.landing, event)
     return number
+
+
+def _told(contents: dict[str, str], as_of: date, before: dict[str, list[str]] | None) -> dict[str, list[str]]:
+    """What is told of each gemeente, and since when: as long as before, where that was the same."""
+    today = as_of.isoformat()
+    told = {}
+    for nis, sha256 in contents.items():
+        earlier, since = (before or {}).get(nis, ("", today))
+        # a night may be worked as of an earlier day than the one before
+        told[nis] = [sha256, min(since, today) if earlier == sha256 else today]
+    return told
 
 
 def _apply_published(connection: sa.Connection, _landing: Path, event: Event) -> None:
@@ -60,6 +75,7 @@ def _apply_published(connection: sa.Connection, _landing: Path, event: Event) ->
             "snapshot_id": number,
             "fingerprint": event.body["fingerprint"],
             "event": event.name,
+            "told": event.body.get("told"),
             **days,
         }
         connection.execute(sa.insert(publication).values(values))

@@ -26,7 +26,6 @@ from hydrants.store.tables import (
     plan_stop,
     publication,
     snapshot,
-    snapshot_gemeente,
     snapshot_hydrant,
     snapshot_progress,
 )
@@ -104,7 +103,7 @@ def _remove_rows(engine: sa.Engine, numbers: set[int]) -> set[int]:
     for number in sorted(found):
         with store.write(engine) as connection:
             # the stops first: a plan of it that is being made is waited for, and none is begun then
-            for table in (plan_stop, snapshot_progress, snapshot_gemeente, snapshot_hydrant, snapshot):
+            for table in (plan_stop, snapshot_progress, snapshot_hydrant, snapshot):
                 connection.execute(sa.delete(table).where(table.c.snapshot_id == number))
     return found
 

@@ -30,7 +30,6 @@ from hydrants.store.tables import (
     record,
     register_version,
     snapshot,
-    snapshot_gemeente,
     snapshot_hydrant,
     snapshot_progress,
     upload,
@@ -45,10 +44,12 @@ class Taken(NamedTuple):
 
     Args:
         is_current: readers see it already.
+        contents: as `contents` gives them.
     """
 
     snapshot_id: int
     is_current: bool
+    contents: dict[str, str]
 
 
 def take(engine: sa.Engine, settings: Settings, as_of: date, surroundings: list[object]) -> Taken:
@@ -68,9 +69,9 @@ def take(engine: sa.Engine, settings: Settings, as_of: date, surroundings: list[
         current = current_id(connection)
         snapshot_id = _insert(connection, settings, as_of)
         store.refresh_statistics_within(connection, snapshot_hydrant)
-        told = contents(connection, snapshot_id)
+        found = contents(connection, snapshot_id)
         fingerprint = store.fingerprint(
-            as_of, *surroundings, told, [list(row) for row in _lines(connection, snapshot_id)]
+            as_of, *surroundings, found, [list(row) for row in _lines(connection, snapshot_id)]
         )
         connection.execute(
             sa.update(snapshot).where(snapshot.c.snapshot_id == snapshot_id).values(fingerprint=fingerprint)
@@ -84,10 +85,9 @@ def take(engine: sa.Engine, settings: Settings, as_of: date, surroundings: list[
         ).scalar()
         if known is not None:
             connection.rollback()
-            return Taken(known, known == current)
-        _insert_told(connection, snapshot_id, as_of, told, current)
+            return Taken(known, known == current, found)
         check(connection, snapshot_id)
-    return Taken(snapshot_id, is_current=False)
+    return Taken(snapshot_id, is_current=False, contents=found)
 
 
 def point(engine: sa.Engine, snapshot_id: int) -> None:
@@ -167,25 +167,6 @@ def contents(connection: sa.Connection, snapshot_id: int) -> dict[str, str]:
         nis: store.fingerprint(store.digest(connection, query.where(status.nis == nis)), histories[nis])
         for nis in gemeenten
     }
-
-
-def _insert_told(
-    connection: sa.Connection, snapshot_id: int, as_of: date, told: dict[str, str], before: int | None
-) -> None:
-    """Write down what is told of each gemeente, and since when the same has been."""
-    known = connection.execute(sa.select(snapshot_gemeente).where(snapshot_gemeente.c.snapshot_id == before))
-    since = {(row.nis, row.told_sha256): row.told_since for row in known}
-    rows = [
-        {
-            "snapshot_id": snapshot_id,
-            "nis": nis,
-            "told_sha256": told_sha256,
-            # a night may be worked as of an earlier day than the one before
-            "told_since": min(since.get((nis, told_sha256), as_of), as_of),
-        }
-        for nis, told_sha256 in told.items()
-    ]
-    store.insert_rows(connection, snapshot_gemeente, rows)
 
 
 _FIGURES = ("registered", "checked", "ok", "failed", "remaining")

@@ -58,14 +58,6 @@ snapshot_progress = table(
     col("failed", sa.Integer, "of those checked, not in order"),
     col("remaining", sa.Integer, "registered less checked"),
 )
-snapshot_gemeente = table(
-    "snapshot_gemeente",
-    "What a snapshot tells of each gemeente, and since when it is the same",
-    col("snapshot_id", BigId, "snapshot", sa.ForeignKey(snapshot.c.snapshot_id), pk=True),
-    col("nis", sa.String(5), "gemeente", pk=True),
-    col("told_sha256", sa.String(64), "hash of all that is told of its hydrants"),
-    col("told_since", sa.Date, "the first day as of which every snapshot up to this one told the same"),
-)
 current_snapshot = table(
     "current_snapshot",
     "The pointer that readers follow: one row, moved last",
@@ -83,6 +75,13 @@ publication = table(
     col("campaign_start", sa.Date, "first day of the campaign"),
     col("campaign_end", sa.Date, "last day of the campaign"),
     col("event", sa.Text, "event of the journal that says so"),
+    col(
+        "told",
+        sa.JSON,
+        "by NIS code a hash of all that it told of the hydrants, and the first day as of which every "
+        "snapshot up to it told the same; empty when that was not written down yet",
+        null=True,
+    ),
 )
 plan_stop = table(
     "plan_stop",
