@@ -195,6 +195,14 @@ def test_files_of_a_later_day_are_no_files_of_an_earlier_one(
     assert shared(first / IEPER, second / IEPER) == {f"photos/{PHOTO}.jpg"}
 
 
+def test_in_another_campaign_nothing_is_as_it_was(engine: sa.Engine, settings: Settings, first: Path) -> None:
+    """Also where all that is told of the hydrants is the same."""
+    second = published(
+        engine, settings.model_copy(update={"campaign_end": date(2020, 12, 31)}), date(2020, 1, 2)
+    )
+    assert (said(first, IEPER), said(second, IEPER)) == ({"31 december 2019"}, {"2 januari 2020"})
+
+
 def test_a_snapshot_of_before_the_days_were_known_is_of_its_own(
     engine: sa.Engine, settings: Settings, first: Path
 ) -> None:

@@ -307,6 +307,15 @@ def test_a_list_is_made_where_the_plan_before_is_no_longer_what_it_was(
     assert len(list(openpyxl.load_workbook(second).active.values)) == 3 + 5
 
 
+def test_a_list_that_was_cut_off_is_made(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:
+    def cut_off(path: Path) -> None:
+        path.write_bytes(path.read_bytes()[:-100])
+
+    first, second = _two_lists(engine, settings, snapshot_id, meanwhile=cut_off)
+    assert not first.samefile(second)
+    assert len(list(openpyxl.load_workbook(second).active.values)) == 3 + 5
+
+
 def test_a_list_that_was_lost_is_made(engine: sa.Engine, settings: Settings, snapshot_id: int) -> None:
     first, second = _two_lists(engine, settings, snapshot_id, meanwhile=Path.unlink)
     assert not first.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import zipfile
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from pathlib import Path
@@ -40,6 +41,8 @@ def write(
 ) -> int:
     """Put the lists there that are not there yet, one process at a time; how many.
 
+    One that is not whole, as after a power cut, is not taken over.
+
     Args:
         folder: that of all plans.
         before: the snapshot that was planned before, from which a list that would be the same is taken over.
@@ -57,7 +60,7 @@ def write(
                 continue
             earlier, aside = folder / str(before) / path.name, path.with_name(f".{path.name}.tmp")
             with store.read(engine) as connection:
-                if earlier.is_file() and _say_the_same(connection, snapshot_id, before, batch):
+                if zipfile.is_zipfile(earlier) and _say_the_same(connection, snapshot_id, before, batch):
                     links.add_any([earlier], path)
                 else:
                     group = stops(connection, batch.nis, batch.contractor, snapshot_id=snapshot_id)

@@ -18,7 +18,8 @@ from hydrants.journal import Event
 from hydrants.settings import Settings
 from hydrants.store.tables import metadata, publication, snapshot
 
-_DAYS = ("as_of", "campaign_start", "campaign_end")
+_CAMPAIGN = ("campaign_start", "campaign_end")
+_DAYS = ("as_of", *_CAMPAIGN)
 
 
 def settle(engine: sa.Engine, settings: Settings, snapshot_id: int, contents: dict[str, str]) -> int:
@@ -47,19 +48,26 @@ def settle(engine: sa.Engine, settings: Settings, snapshot_id: int, contents: di
         if number != snapshot_id:
             _renumber(connection, snapshot_id, number)
         days = {name: getattr(taken, name).isoformat() for name in _DAYS}
-        told = _told(contents, taken.as_of, last.told if last is not None else None)
+        told = _told(contents, taken.as_of, _told_before(last, taken))
         body = {"snapshot_id": number, "fingerprint": taken.fingerprint, **days, **files, "told": told}
         event = journal.record(connection, settings.landing, PUBLISHED, body)
         _apply_published(connection, settings.landing, event)
     return number
 
 
-def _told(contents: dict[str, str], as_of: date, before: dict[str, list[str]] | None) -> dict[str, list[str]]:
+def _told_before(last: sa.Row[Any] | None, taken: sa.Row[Any]) -> dict[str, list[str]]:
+    """What the last snapshot told of each gemeente; nothing, if it was of another campaign."""
+    if last is None or any(getattr(last, name) != getattr(taken, name) for name in _CAMPAIGN):
+        return {}
+    return last.told or {}
+
+
+def _told(contents: dict[str, str], as_of: date, before: dict[str, list[str]]) -> dict[str, list[str]]:
     """What is told of each gemeente, and since when: as long as before, where that was the same."""
     today = as_of.isoformat()
     told = {}
     for nis, sha256 in contents.items():
-        earlier, since = (before or {}).get(nis, ("", today))
+        earlier, since = before.get(nis, ("", today))
         # a night may be worked as of an earlier day than the one before
         told[nis] = [sha256, min(since, today) if earlier == sha256 else today]
     return told
