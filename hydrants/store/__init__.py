@@ -12,6 +12,7 @@ from hydrants.store.engine import (
     create_engine,
     read,
     refresh_statistics,
+    refresh_statistics_of_key_within,
     refresh_statistics_within,
     write,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "read_columns",
     "read_frame",
     "refresh_statistics",
+    "refresh_statistics_of_key_within",
     "refresh_statistics_within",
     "replace_rows",
     "revision",

@@ -93,3 +93,10 @@ def refresh_statistics_within(connection: sa.Connection, *tables: sa.Table) -> N
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"ANALYZE {', '.join(quoted(table) for table in tables)}")
+
+
+def refresh_statistics_of_key_within(connection: sa.Connection, table: sa.Table) -> None:
+    """The same for the key of a table only, which takes a fraction of it."""
+    if connection.dialect.name == "postgresql":
+        key = ", ".join(f'"{column.name}"' for column in table.primary_key)
+        connection.exec_driver_sql(f"ANALYZE {quoted(table)} ({key})")

@@ -69,7 +69,7 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
         if parsed:
             # what joins it is planned well then: of the newest upload, whose rows come after all that are
             # known, a planner expects one, and would hold each of them against each
-            store.refresh_statistics_within(connection, ledger)
+            store.refresh_statistics_of_key_within(connection, ledger)
         changed = settle(connection, contractor, nis)
         for item in uploads:
             if item.upload_id in parsed or item.upload_id in changed:
