@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -72,9 +73,10 @@ def _run(pipe: Connection, work: Callable[..., dict[str, Any]], args: tuple[Any,
     started = time.perf_counter()
     result = work(*args)
     seconds = time.perf_counter() - started
-    # a process shorter than the samples' interval is known by what the system remembers of it
-    whos = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak_mb = max(resource.getrusage(who).ru_maxrss for who in whos) * processes.MB_PER_KIB
+    # a process shorter than the samples' interval is known by what the system remembers of it. Not by this
+    # one's own ru_maxrss: that begins with what the process held that started it
+    of_children_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * processes.MB_PER_KIB
+    peak_mb = max(processes.memory(os.getpid()).peaks, of_children_mb)
     pipe.send((seconds, _cpu_s() - cpu_before_s, peak_mb, result))
 
 

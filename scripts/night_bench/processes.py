@@ -9,7 +9,9 @@ from pathlib import Path
 _PROC = Path("/proc")
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 MB_PER_KIB = 1024 / 1e6
-_PARENT, _USED_BY_ITSELF, _USED_BY_ENDED_CHILDREN = 1, slice(11, 13), slice(13, 15)
+_PARENT, _FLAGS, _USED_BY_ITSELF, _USED_BY_ENDED_CHILDREN = 1, 6, slice(11, 13), slice(13, 15)
+_IS_NO_PROGRAM_YET = 0x40
+"""PF_FORKNOEXEC: about to become another program; until then its memory is that of its parent."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +19,8 @@ class Memory:
     """Of a process and its descendants, in MB.
 
     Attributes:
-        peaks: the sum of the highest that each living one ever held. Pages that several share are counted
-            for each, and their peaks need not coincide: no less than what they took together.
+        peaks: the sum of the highest that each living program ever held. Pages that several share are
+            counted for each, and their peaks need not coincide: no less than what they took together.
         private: the sum of what each holds for itself now.
         shared: the most that one of them holds of what processes share, such as a server's buffers.
     """
@@ -30,7 +32,7 @@ class Memory:
 
 def memory(root: int) -> Memory:
     """Memory of a process and its descendants now; nothing when it is gone."""
-    told = [_status(pid) for pid in _family(root)]
+    told = [_status(pid) for pid in _family(root) if pid == root or _is_program(pid)]
     return Memory(
         peaks=sum(one.get("VmHWM", 0.0) for one in told),
         private=sum(one.get("RssAnon", 0.0) for one in told),
@@ -45,6 +47,11 @@ def processor_s(root: int) -> float:
         if fields := _stat(pid):
             ticks += sum(map(int, [*fields[_USED_BY_ITSELF], *fields[_USED_BY_ENDED_CHILDREN]]))
     return ticks / _TICKS_PER_S
+
+
+def _is_program(pid: int) -> bool:
+    fields = _stat(pid)
+    return bool(fields) and not int(fields[_FLAGS]) & _IS_NO_PROGRAM_YET
 
 
 def _family(root: int) -> list[int]:
