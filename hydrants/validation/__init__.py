@@ -66,11 +66,12 @@ def run(engine: sa.Engine, settings: Settings, contractor: str, nis: str) -> dic
             if not store.is_done(connection, STAGE, scope, inputs[item]):
                 summary = parsed[item.upload_id] = parse_upload(connection, item, profile)
                 store.mark_done(connection, STAGE, scope, inputs[item], asdict(summary))
+        changed = settle(connection, contractor, nis)
         if parsed:
             # what joins it is planned well then: of the newest upload, whose rows come after all that are
-            # known, a planner expects one, and would hold each of them against each
+            # known, a planner expects one, and would hold each of them against each. Settling joins nothing
+            # so, and is planned worse by it
             store.refresh_statistics_of_key_within(connection, ledger)
-        changed = settle(connection, contractor, nis)
         for item in uploads:
             if item.upload_id in parsed or item.upload_id in changed:
                 dispositions = _count(connection, item.upload_id)
